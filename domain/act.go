@@ -1,0 +1,108 @@
+package domain
+
+import (
+	"errors"
+	"slices"
+	"strings"
+)
+
+// An Act is one command of an aggregate as clients name it, with the event it
+// asks for and who may ask. The list of an aggregate's acts is the single source
+// of its routes, their schemas and the "allowed now" of its refusals.
+type Act struct {
+	Name    string  // kebab-case, as in POST tasks/{id}/request-closure
+	Chinese string  // 申请报结
+	Ask     Payload // prototype of the event asked for
+	By      []Role  // who may; the safety office also on behalf of these
+}
+
+// A Command asks that one event be recorded on an aggregate.
+type Command struct {
+	Entry
+	Subject Ref
+	Ask     Payload
+}
+
+// Event returns the event the command asks for.
+func (c Command) Event() Event { return c.Entry.Event(c.Subject, c.Ask) }
+
+// Check applies what holds for every command: the caller's role, the entry's own
+// rules and the payload's.
+func (c Command) Check(acts []Act) error {
+	i := slices.IndexFunc(acts, func(a Act) bool { return a.Ask.EventType() == c.Ask.EventType() })
+	if i < 0 {
+		return Invalid("command.unknown", "", "没有这个命令："+c.Ask.EventType(), "there is no such command: "+c.Ask.EventType())
+	}
+	if err := acts[i].checkRole(c); err != nil {
+		return err
+	}
+	return c.Entry.Check(c.Ask)
+}
+
+func (a Act) checkRole(c Command) error {
+	if slices.Contains(a.By, c.By.Role) {
+		return nil
+	}
+	// On behalf the safety office does what offices and inspectors do; whether
+	// the entry rests on something is Entry.Check's question.
+	if c.By.Role == RoleSafetyOffice && !c.Ask.Circumstances().OnBehalfOf.IsZero() {
+		return nil
+	}
+	names := make([]string, len(a.By))
+	for i, r := range a.By {
+		names[i] = r.Chinese()
+	}
+	zh := "“" + a.Chinese + "”由" + strings.Join(names, "或") + "办理"
+	en := a.Name + " is for another role"
+	if c.By.Role == RoleSafetyOffice {
+		zh += "；安委会办公室可以代录，须填写 on_behalf_of"
+		en += "; the safety office may enter it with on_behalf_of"
+	}
+	return Forbidden("role."+a.Name, zh, en)
+}
+
+// CheckHistory replays an effective history and returns a refusal that names the
+// first event that could not have happened. admit is the aggregate's rule for
+// one event in a state, evolve its Evolve.
+func CheckHistory[S any](history []Event, admit func(S, Event) error, evolve func(S, Event) S) error {
+	var s S
+	for _, e := range Effective(history) {
+		if e.Corrects() == nil {
+			if err := admit(s, e); err != nil {
+				return breaks(e, err)
+			}
+		}
+		s = evolve(s, e)
+	}
+	return nil
+}
+
+func breaks(e Event, err error) error {
+	zh, en := err.Error(), err.Error()
+	var r *Refusal
+	if errors.As(err, &r) {
+		zh, en = r.Chinese, r.English
+	}
+	name := ShortType(e.Data)
+	return Illegal("corrected.breaks",
+		"更正后事件 "+name+"（"+e.ID+"）不再成立："+zh,
+		"after the correction the event "+name+" ("+e.ID+") could not have happened: "+en)
+}
+
+// Fold returns the state an effective history leads to.
+func Fold[S any](history []Event, evolve func(S, Event) S) S {
+	var s S
+	for _, e := range Effective(history) {
+		s = evolve(s, e)
+	}
+	return s
+}
+
+// ShortType returns an event type without prefix and version: share_accepted.
+func ShortType(p Payload) string {
+	parts := strings.Split(p.EventType(), ".")
+	if len(parts) < 4 {
+		return p.EventType()
+	}
+	return strings.Join(parts[2:len(parts)-1], ".")
+}

@@ -1,0 +1,243 @@
+package domain
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"time"
+
+	"duban/domain/calendar"
+	"duban/domain/enum"
+)
+
+// Mode is what a correction does to its target.
+type Mode uint8
+
+// The modes.
+const (
+	ModeVoid  Mode = iota + 1 // the target is taken out
+	ModeAmend                 // named fields of the target are replaced
+)
+
+var modes = enum.New[Mode]("correction mode", "void", "amend")
+
+func (m Mode) String() string { return modes.Name(m) }
+
+// MarshalText writes the wire name.
+func (m Mode) MarshalText() ([]byte, error) { return modes.Marshal(m) }
+
+// UnmarshalText reads the wire name.
+func (m *Mode) UnmarshalText(b []byte) error { return modes.Unmarshal(b, m) }
+
+// Correction (更正) takes an earlier event of the same aggregate out, or replaces
+// named fields of it, in place, when the aggregate is folded. The event itself
+// stays as it was recorded.
+type Correction struct {
+	Particulars
+	Target  string          `json:"target" doc:"被更正事件的编号"`
+	Mode    Mode            `json:"mode" doc:"void 撤销, amend 改正"`
+	Changes json.RawMessage `json:"changes,omitempty" doc:"amend：字段的新值；time 改正发生时间"`
+	Reason  string          `json:"reason" doc:"更正原因"`
+}
+
+// Correct returns the correction; payloads that embed a Correction are
+// recognised by it.
+func (c *Correction) Correct() *Correction { return c }
+
+// Validate checks the correction by itself.
+func (c *Correction) Validate() error {
+	if err := CheckText("target", c.Target, true); err != nil {
+		return err
+	}
+	if err := CheckText("reason", c.Reason, true); err != nil {
+		return err
+	}
+	switch c.Mode {
+	case ModeVoid:
+		if len(c.Changes) > 0 {
+			return Invalid("corrected.changes", "changes", "撤销不带 changes", "a void carries no changes")
+		}
+	case ModeAmend:
+		var m map[string]json.RawMessage
+		if err := json.Unmarshal(c.Changes, &m); err != nil || len(m) == 0 {
+			return Invalid("corrected.changes", "changes", "changes 应为非空对象", "changes is an object with at least one field")
+		}
+	default:
+		return Invalid("corrected.mode", "mode", "mode 应为 void 或 amend", "mode is void or amend")
+	}
+	return nil
+}
+
+// Corrector is a payload that corrects another event.
+type Corrector interface{ Correct() *Correction }
+
+// Corrects returns the correction e makes, or nil.
+func (e Event) Corrects() *Correction {
+	if c, ok := e.Data.(Corrector); ok {
+		return c.Correct()
+	}
+	return nil
+}
+
+// Effective returns the history as its corrections leave it: voided events are
+// gone, amended ones have their new fields, in the order of the stream. The
+// corrections themselves stay, for they are facts too. Corrections are applied
+// from the last to the first, so that one that was itself voided does nothing.
+// A correction that can't be applied (its target is missing, or its changes
+// don't fit) is left without effect: Amend refused it before it was recorded.
+func Effective(history []Event) []Event {
+	at := make(map[string]int, len(history))
+	corrections := false
+	for i, e := range history {
+		at[e.ID] = i
+		corrections = corrections || e.Corrects() != nil
+	}
+	if !corrections {
+		return history
+	}
+	out := append([]Event(nil), history...)
+	gone := make([]bool, len(out))
+	// First the voids, newest first: what they take out may be an amendment.
+	for i := len(out) - 1; i >= 0; i-- {
+		c := out[i].Corrects()
+		if t, ok := target(at, c, i); ok && !gone[i] && c.Mode == ModeVoid {
+			gone[t] = true
+		}
+	}
+	// Then the amendments, oldest first: a later one wins.
+	for i := range out {
+		c := out[i].Corrects()
+		if t, ok := target(at, c, i); ok && !gone[i] && c.Mode == ModeAmend {
+			if amended, err := Amend(out[t], *c); err == nil {
+				out[t] = amended
+			}
+		}
+	}
+	kept := out[:0]
+	for i, e := range out {
+		if !gone[i] {
+			kept = append(kept, e)
+		}
+	}
+	return kept
+}
+
+func target(at map[string]int, c *Correction, i int) (int, bool) {
+	if c == nil {
+		return 0, false
+	}
+	t, ok := at[c.Target]
+	return t, ok && t < i
+}
+
+// HappenedBy returns the events of an effective history whose time is not after
+// t. Corrections are knowledge about other events and are kept whenever made.
+func HappenedBy(effective []Event, t time.Time) []Event {
+	var out []Event
+	for _, e := range effective {
+		if e.Corrects() != nil || !e.Time.After(t) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// Amend returns e with the fields named in c.Changes replaced. Unknown fields
+// and values that don't fit are refused.
+func Amend(e Event, c Correction) (Event, error) {
+	var changes map[string]json.RawMessage
+	if err := json.Unmarshal(c.Changes, &changes); err != nil {
+		return Event{}, fmt.Errorf("changes: %w", err)
+	}
+	if raw, ok := changes["time"]; ok {
+		var t time.Time
+		if err := json.Unmarshal(raw, &t); err != nil {
+			return Event{}, Invalid("corrected.time", "changes.time", "time 应为 RFC 3339 时间", "time is an RFC 3339 time")
+		}
+		e.Time = t.In(calendar.Zone).Truncate(time.Millisecond)
+		delete(changes, "time")
+	}
+	old, err := json.Marshal(e.Data)
+	if err != nil {
+		return Event{}, fmt.Errorf("encode %s: %w", e.Data.EventType(), err)
+	}
+	fields := map[string]json.RawMessage{}
+	if err := json.Unmarshal(old, &fields); err != nil {
+		return Event{}, fmt.Errorf("decode %s: %w", e.Data.EventType(), err)
+	}
+	for k, v := range changes {
+		if bytes.Equal(v, []byte("null")) {
+			delete(fields, k)
+			continue
+		}
+		fields[k] = v
+	}
+	merged, err := json.Marshal(fields)
+	if err != nil {
+		return Event{}, fmt.Errorf("encode %s: %w", e.Data.EventType(), err)
+	}
+	data, err := DecodeStrict(e.Data, merged)
+	if err != nil {
+		return Event{}, Invalid("corrected.changes", "changes", "改正的内容与原事件不符："+err.Error(), "the changes don't fit the event: "+err.Error())
+	}
+	e.Data = data
+	return e, nil
+}
+
+// DecodeStrict decodes JSON into a new payload of the prototype's type and
+// refuses fields it does not know.
+func DecodeStrict(prototype Payload, b []byte) (Payload, error) {
+	p := NewPayload(prototype)
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(p); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// NewPayload returns a new, empty payload of the prototype's type. Payloads are
+// pointers to structs.
+func NewPayload(prototype Payload) Payload {
+	return reflect.New(reflect.TypeOf(prototype).Elem()).Interface().(Payload)
+}
+
+// CheckCorrection refuses a correction that nobody may make or that can't be
+// applied: the target is an earlier event of the same history, no correction is
+// amended (void it and correct anew), and only who entered the target, or the
+// safety office, corrects it. The aggregate then checks the history that the
+// correction would leave.
+func CheckCorrection(history []Event, e Event) error {
+	c := e.Corrects()
+	var t *Event
+	for i := range history {
+		if history[i].ID == c.Target {
+			t = &history[i]
+		}
+	}
+	if t == nil {
+		return Invalid("corrected.target", "target", "本记录中没有事件 "+c.Target, "this record has no event "+c.Target)
+	}
+	if e.Authority != RoleSafetyOffice && t.Actor != e.Actor {
+		return Forbidden("corrected.by", "只有原录入人或安委会办公室可以更正", "only who entered the event, or the safety office, corrects it")
+	}
+	standing := false
+	for _, s := range Effective(history) {
+		standing = standing || s.ID == c.Target
+	}
+	if !standing {
+		return Illegal("corrected.voided", "该事件已被撤销", "the event has been voided already")
+	}
+	if c.Mode == ModeAmend {
+		if t.Corrects() != nil {
+			return Illegal("corrected.correction", "更正本身不能再改正，请撤销后重新更正", "a correction is not amended: void it and correct anew")
+		}
+		amended, err := Amend(*t, *c)
+		if err != nil {
+			return err
+		}
+		return amended.Data.Validate()
+	}
+	return nil
+}

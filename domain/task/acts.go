@@ -1,0 +1,147 @@
+package task
+
+import (
+	"slices"
+
+	"duban/domain"
+)
+
+var (
+	safety    = []domain.Role{domain.RoleSafetyOffice}
+	office    = []domain.Role{domain.RoleOffice}
+	attesters = office
+	anyone    = []domain.Role{domain.RoleSafetyOffice, domain.RoleOffice, domain.RoleInspector}
+)
+
+// Acts returns the commands of a task. Docketing belongs to the directive's
+// import and has no route of its own here; finding_opened, finding_settled and
+// voided follow from commands on other aggregates.
+func Acts() []domain.Act {
+	return []domain.Act{
+		{Name: "assign", Chinese: "交办", Ask: &Assigned{}, By: safety},
+		{Name: "designate-lead", Chinese: "确定牵头处室", Ask: &LeadDesignated{}, By: safety},
+		{Name: "decide-kind", Chinese: "确定任务类型", Ask: &KindDecided{}, By: safety},
+		{Name: "dispute", Chinese: "提出异议", Ask: &Disputed{}, By: office},
+		{Name: "uphold", Chinese: "维持原分工", Ask: &DisputeUpheld{}, By: safety},
+		{Name: "transfer", Chinese: "转办", Ask: &Transferred{}, By: safety},
+		{Name: "absorb", Chinese: "并入", Ask: &Absorbed{}, By: safety},
+		{Name: "acknowledge", Chinese: "签收", Ask: &Acknowledged{}, By: office},
+		{Name: "change-handler", Chinese: "更换经办人", Ask: &HandlerChanged{}, By: office},
+		{Name: "submit-plan", Chinese: "报送工作措施", Ask: &PlanSubmitted{}, By: office},
+		{Name: "report", Chinese: "报告进展", Ask: &ProgressReported{}, By: office},
+		{Name: "state-deadline", Chinese: "登记文件规定的时限", Ask: &StatedDeadline{}, By: safety},
+		{Name: "propose-deadline", Chinese: "自报时限", Ask: &ProposedDeadline{}, By: office},
+		{Name: "set-deadline", Chinese: "确定时限", Ask: &SetDeadline{}, By: safety},
+		{Name: "request-extension", Chinese: "申请延期", Ask: &ExtensionRequested{}, By: office},
+		{Name: "grant-extension", Chinese: "批准延期", Ask: &ExtensionGranted{}, By: safety},
+		{Name: "refuse-extension", Chinese: "不予延期", Ask: &ExtensionRefused{}, By: safety},
+		{Name: "suspend", Chinese: "中止", Ask: &Suspended{}, By: safety},
+		{Name: "resume", Chinese: "恢复办理", Ask: &Resumed{}, By: safety},
+		{Name: "request-closure", Chinese: "申请报结", Ask: &ClosureRequested{}, By: office},
+		{Name: "return", Chinese: "退回", Ask: &Returned{}, By: safety},
+		{Name: "accept", Chinese: "分项办结", Ask: &Accepted{}, By: safety},
+		{Name: "complete", Chinese: "领导决定办结", Ask: &Completed{}, By: safety},
+		{Name: "attest", Chinese: "年度履职确认", Ask: &Attested{}, By: attesters},
+		{Name: "end", Chinese: "终止", Ask: &Ended{}, By: safety},
+		{Name: "cancel", Chinese: "撤销任务", Ask: &Cancelled{}, By: safety},
+		{Name: "reopen", Chinese: "重新办理", Ask: &Reopened{}, By: safety},
+		{Name: "remind", Chinese: "催办", Ask: &Reminded{}, By: safety},
+		{Name: "withdraw-evidence", Chinese: "撤回证据", Ask: &EvidenceWithdrawn{}, By: safety},
+		{Name: "correct", Chinese: "更正", Ask: &Corrected{}, By: anyone},
+	}
+}
+
+// follows are the events that no client asks for directly.
+func follows() []domain.Act {
+	return []domain.Act{
+		{Name: "docket", Chinese: "立项", Ask: &Docketed{}, By: safety},
+		{Name: "open-finding", Chinese: "重大隐患涉及任务", Ask: &FindingOpened{}, By: anyone},
+		{Name: "settle-finding", Chinese: "重大隐患了结", Ask: &FindingSettled{}, By: anyone},
+		{Name: "void", Chinese: "撤销登记", Ask: &Voided{}, By: safety},
+	}
+}
+
+// A need is what must be so for an event to happen: one table for the guards
+// and for what refusals say is allowed now.
+type need struct {
+	task   taskNeed
+	shares []ShareStatus // the statuses one of which the share must have; none: not about a share
+}
+
+type taskNeed uint8
+
+const (
+	taskOpen   taskNeed = iota // work goes on
+	taskExists                 // docketed, perhaps closed: facts may be entered late
+	taskClosed                 // completed, ended or cancelled
+	taskAbsent                 // not docketed yet
+)
+
+var (
+	active     = []ShareStatus{ShareDisputed, ShareAssigned, ShareAcknowledged, ShareInProgress, ShareClosureRequested, ShareAccepted}
+	unaccepted = []ShareStatus{ShareDisputed, ShareAssigned, ShareAcknowledged, ShareInProgress, ShareClosureRequested}
+	working    = []ShareStatus{ShareAssigned, ShareAcknowledged, ShareInProgress, ShareClosureRequested}
+)
+
+func needs(p domain.Payload) need {
+	switch p.(type) {
+	case *Docketed:
+		return need{task: taskAbsent}
+	case *FindingOpened, *FindingSettled, *EvidenceWithdrawn, *Corrected:
+		return need{task: taskExists}
+	case *Acknowledged, *ProgressReported:
+		return need{task: taskExists, shares: active}
+	case *Disputed:
+		return need{shares: []ShareStatus{ShareAssigned, ShareAcknowledged, ShareInProgress}}
+	case *DisputeUpheld:
+		return need{shares: []ShareStatus{ShareDisputed}}
+	case *Transferred, *Absorbed, *ProposedDeadline:
+		return need{shares: unaccepted}
+	case *LeadDesignated, *HandlerChanged, *Attested:
+		return need{shares: active}
+	case *PlanSubmitted, *ExtensionRequested, *ExtensionGranted, *ExtensionRefused, *ClosureRequested:
+		return need{shares: working}
+	case *Returned, *Accepted:
+		return need{shares: []ShareStatus{ShareClosureRequested}}
+	case *Reopened:
+		return need{task: taskClosed}
+	default:
+		return need{}
+	}
+}
+
+func (n need) met(s State) bool {
+	switch n.task {
+	case taskAbsent:
+		return !s.Exists()
+	case taskExists:
+		return s.Exists() && !s.Voided.Done()
+	case taskClosed:
+		// A share accepted while others go on can be taken up again as well.
+		return s.Exists() && !s.Voided.Done() && (!s.Open() || slices.ContainsFunc(s.Shares, func(sh Share) bool { return sh.Status == ShareAccepted }))
+	default:
+		return s.Open()
+	}
+}
+
+func (n need) metBy(sh Share) bool {
+	return len(n.shares) == 0 || slices.Contains(n.shares, sh.Status)
+}
+
+// Allowed returns the names of the acts that the state allows now, for one
+// office's share, or for any share if office is zero.
+func Allowed(s State, office domain.Ref) []string {
+	var names []string
+	for _, a := range Acts() {
+		n := needs(a.Ask)
+		if !n.met(s) {
+			continue
+		}
+		if len(n.shares) == 0 || slices.ContainsFunc(s.Shares, func(sh Share) bool {
+			return (office.IsZero() || sh.Office == office) && n.metBy(sh)
+		}) {
+			names = append(names, a.Name)
+		}
+	}
+	return names
+}

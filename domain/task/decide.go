@@ -1,0 +1,533 @@
+package task
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"duban/domain"
+	"duban/domain/calendar"
+)
+
+// Decide returns the events a command leads to in a state, or a *domain.Refusal.
+// A correction needs the history and is decided by Correct.
+func Decide(s State, c domain.Command) ([]domain.Event, error) {
+	if err := c.Check(append(Acts(), follows()...)); err != nil {
+		return nil, err
+	}
+	e := c.Event()
+	if err := admit(s, e); err != nil {
+		return nil, err
+	}
+	events := []domain.Event{e}
+	if _, accepted := e.Data.(*Accepted); accepted {
+		after := Evolve(s, e)
+		if after.Kind == KindOneOff && after.allAccepted() {
+			done := c.Entry.Event(c.Subject, &Completed{By: ClosingAllShares})
+			if err := admit(after, done); err != nil {
+				return nil, err
+			}
+			events = append(events, done)
+		}
+	}
+	return events, nil
+}
+
+// Correct decides a correction: the history it leaves must be one that could
+// have happened.
+func Correct(history []domain.Event, c domain.Command) ([]domain.Event, error) {
+	if err := c.Check(Acts()); err != nil {
+		return nil, err
+	}
+	e := c.Event()
+	if err := domain.CheckCorrection(history, e); err != nil {
+		return nil, err
+	}
+	// The id is not known yet; any that no event has will do for the check.
+	e.ID = "new"
+	if err := CheckHistory(append(slices.Clip(history), e)); err != nil {
+		return nil, err
+	}
+	e.ID = ""
+	return []domain.Event{e}, nil
+}
+
+// CheckHistory says whether a history, as its corrections leave it, could have
+// happened, and names the first event that could not.
+func CheckHistory(history []domain.Event) error {
+	return domain.CheckHistory(history, admit, Evolve)
+}
+
+// Replay folds a history with its corrections into a state.
+func Replay(history []domain.Event) State { return domain.Fold(history, Evolve) }
+
+func (s State) allAccepted() bool {
+	n := 0
+	for _, sh := range s.Shares {
+		if !sh.Status.Active() {
+			continue
+		}
+		if sh.Status != ShareAccepted {
+			return false
+		}
+		n++
+	}
+	return n > 0
+}
+
+// admit says whether an event may happen in a state.
+func admit(s State, e domain.Event) error {
+	n := needs(e.Data)
+	if !n.met(s) {
+		return s.refuse(e, n)
+	}
+	if s.Exists() {
+		if err := notBefore(e, s.Docketed, "立项", "docketed"); err != nil {
+			return err
+		}
+	}
+	var sh Share
+	if len(n.shares) > 0 {
+		o := subjectOffice(e.Data)
+		var ok bool
+		if sh, ok = s.Share(o); !ok {
+			return domain.Illegal("share.none", "该处室在本任务中没有在办分项："+o.String(),
+				"the office has no active share in this task: "+o.String()).Now(Allowed(s, domain.Ref{}))
+		}
+		if !n.metBy(sh) {
+			return domain.Illegal("share.status", "分项现为“"+sh.Status.Chinese()+"”，不能办理 "+domain.ShortType(e.Data),
+				"the share is "+sh.Status.String()+": "+domain.ShortType(e.Data)+" is not possible").Now(Allowed(s, o))
+		}
+		if err := notBefore(e, sh.Assigned, "交办", "assigned"); err != nil {
+			return err
+		}
+		if _, own := e.Data.(shareEvent); own {
+			if err := actsFor(e, o); err != nil {
+				return err
+			}
+		}
+	}
+	return s.admitData(sh, e)
+}
+
+// refuse says why the task as a whole does not allow the event.
+func (s State) refuse(e domain.Event, n need) error {
+	switch {
+	case n.task == taskAbsent:
+		return domain.Illegal("task.exists", "任务已立项", "the task is docketed already")
+	case !s.Exists():
+		return domain.Illegal("task.absent", "任务尚未立项", "the task is not docketed")
+	}
+	return domain.Illegal("task.status", "任务现为“"+s.Status().Chinese()+"”，不能办理 "+domain.ShortType(e.Data),
+		"the task is "+s.Status().String()+": "+domain.ShortType(e.Data)+" is not possible").Now(Allowed(s, domain.Ref{}))
+}
+
+// subjectOffice is the office whose share an event is about.
+func subjectOffice(p domain.Payload) domain.Ref {
+	switch d := p.(type) {
+	case *Transferred:
+		return d.From
+	case *Absorbed:
+		return d.From
+	case *ProposedDeadline:
+		return d.Office
+	case shareEvent:
+		return *d.ShareOffice()
+	}
+	return domain.Ref{}
+}
+
+// actsFor: an office speaks for its own share only.
+func actsFor(e domain.Event, share domain.Ref) error {
+	behalf := e.Data.Circumstances().OnBehalfOf
+	own := true
+	switch {
+	case behalf.Kind == domain.KindOffice:
+		own = behalf == share || decidedBySafety(e.Data)
+	case e.Authority == domain.RoleOffice:
+		own = e.Office == share
+	}
+	if !own {
+		return domain.Forbidden("share.other_office", "只能办理本处室的分项", "an office acts on its own share only")
+	}
+	return nil
+}
+
+// decidedBySafety: answers of the safety office are its own, not the share's.
+func decidedBySafety(p domain.Payload) bool {
+	switch p.(type) {
+	case *DisputeUpheld, *LeadDesignated, *ExtensionGranted, *ExtensionRefused, *Returned, *Accepted:
+		return true
+	}
+	return false
+}
+
+func notBefore(e domain.Event, a Act, zh, en string) error {
+	if a.Done() && e.Time.Before(a.Time) {
+		at := a.Time.In(calendar.Zone).Format("2006-01-02 15:04:05")
+		return domain.Illegal("time.before", "发生时间早于"+zh+"（"+at+"）", "the time lies before it was "+en+" ("+at+")")
+	}
+	return nil
+}
+
+// admitData holds the rules of the single events.
+func (s State) admitData(sh Share, e domain.Event) error {
+	switch d := e.Data.(type) {
+	case *Assigned:
+		for _, o := range d.Offices {
+			if s.active(o.Office) >= 0 {
+				return domain.Illegal("assigned.again", "该处室已有在办分项："+o.Office.String(), "the office has an active share already: "+o.Office.String())
+			}
+		}
+	case *LeadDesignated:
+		if sh.Role == RoleLead && s.leads() == 1 {
+			return domain.Illegal("lead.same", "该处室已是牵头处室", "the office is the lead already")
+		}
+	case *KindDecided:
+		return s.admitKind()
+	case *Transferred:
+		if s.active(d.To) >= 0 {
+			return domain.Illegal("share_transferred.meets", "新处室已有分项，请用 absorb 并入", "the new office has a share already: absorb instead")
+		}
+	case *Absorbed:
+		to, ok := s.Share(d.To)
+		if !ok || to.Status == ShareAccepted {
+			return domain.Illegal("share_absorbed.into", "并入的处室没有在办分项", "the office to absorb into has no open share")
+		}
+		return notBefore(e, to.Assigned, "对方分项交办", "the other share's assignment")
+	case *DisputeUpheld:
+		return notBefore(e, sh.Dispute.Act, "提出异议", "disputed")
+	case *Acknowledged:
+		return s.admitAcknowledged(sh, e)
+	case *ProgressReported:
+		return s.admitLate(sh, e)
+	case *ExtensionRequested, *ExtensionGranted, *ExtensionRefused:
+		return s.admitExtension(sh, e)
+	case *Suspended:
+		return s.admitSuspended(d, e)
+	case *Resumed:
+		return s.admitResumed(d, e)
+	case *ClosureRequested:
+		return s.admitClosure(sh, d)
+	case *Returned:
+		return s.admitAnswer(sh, e, d.Period)
+	case *Accepted:
+		return s.admitAccepted(sh, e, d)
+	case *Completed:
+		return s.admitCompleted(e, d)
+	case *Attested:
+		return s.admitAttested(sh, e, d)
+	case *Ended:
+		if s.Kind == KindOneOff {
+			return domain.Illegal("ended.kind", "一次性任务应报结办结，不能终止", "a one-off task is closed by acceptance, not ended")
+		}
+	case *Cancelled:
+		return first(e.RequireApproval("撤销任务", "cancelling"), notBefore(e, s.latest(), "最近一次交办", "last assigned"))
+	case *Reopened:
+		return s.admitReopened(d, e)
+	case *Reminded:
+		return s.eachActive(d.Offices)
+	case *FindingOpened:
+		if slices.Contains(s.Findings, d.Finding) {
+			return domain.Illegal("finding.open", "该隐患已挂在本任务上", "the finding is open on this task already")
+		}
+	case *FindingSettled:
+		if !slices.Contains(s.Findings, d.Finding) {
+			return domain.Illegal("finding.settled", "该隐患未挂在本任务上", "the finding is not open on this task")
+		}
+	case *EvidenceWithdrawn:
+		if !slices.Contains(s.Evidence, d.SHA256) {
+			return domain.Invalid("evidence.unknown", "sha256", "本任务没有这份证据", "this task has no such evidence")
+		}
+		if slices.Contains(s.Withdrawn, d.SHA256) {
+			return domain.Illegal("evidence.withdrawn", "该证据已撤回", "the evidence was withdrawn already")
+		}
+	}
+	return nil
+}
+
+func (s State) leads() int {
+	n := 0
+	for _, sh := range s.Shares {
+		if sh.Status.Active() && sh.Role == RoleLead {
+			n++
+		}
+	}
+	return n
+}
+
+// admitKind: the kind decides what a closure request means, so it can't change
+// under one.
+func (s State) admitKind() error {
+	for _, sh := range s.Shares {
+		if len(sh.Requests) > 0 || len(sh.Attested) > 0 {
+			return domain.Illegal("kind_decided.late", "已有报结或履职确认，不能再改任务类型", "there are closure requests or attestations: the kind stays")
+		}
+	}
+	return nil
+}
+
+// admitAcknowledged: one signature a share; a late one is a fact like any other.
+func (s State) admitAcknowledged(sh Share, e domain.Event) error {
+	if sh.Acknowledged.Done() {
+		return domain.Illegal("acknowledged.again", "该分项已签收", "the share was acknowledged already").Now(Allowed(s, sh.Office))
+	}
+	return s.admitLate(sh, e)
+}
+
+// admitLate: a fact may be entered after completion, if it happened before.
+func (s State) admitLate(sh Share, e domain.Event) error {
+	closed := s.Closed()
+	if sh.Status == ShareAccepted && !closed.Done() {
+		closed = sh.Since
+	}
+	if closed.Done() && e.Time.After(closed.Time) {
+		return domain.Illegal("late.after", "办结以后只能补录办结以前发生的事；需要继续办理请先 reopen",
+			"after the end only what happened before it can be entered; reopen to go on").Now(Allowed(s, sh.Office))
+	}
+	return nil
+}
+
+// Closed returns the event that closed the task, whichever way.
+func (s State) Closed() Act {
+	for _, a := range []Act{s.Voided, s.Cancelled, s.Ended, s.Completed} {
+		if a.Done() {
+			return a
+		}
+	}
+	return Act{}
+}
+
+func (s State) admitExtension(sh Share, e domain.Event) error {
+	pending, waiting := sh.Extension()
+	switch d := e.Data.(type) {
+	case *ExtensionRequested:
+		if waiting {
+			return domain.Illegal("extension.pending", "已有一项延期申请待批", "a request for more time is pending already")
+		}
+		if g, ok := s.Governing(sh.Office); ok && g.Date != "" && d.NewDate <= g.Date {
+			return domain.Illegal("extension.earlier", "新时限应晚于现行时限 "+string(g.Date), "the new date lies after the present deadline "+string(g.Date))
+		}
+		return s.working(sh)
+	case *ExtensionGranted:
+		if !waiting {
+			return domain.Illegal("extension.none", "没有待批的延期申请", "no request for more time is pending")
+		}
+		if err := first(notBefore(e, pending.Act, "申请延期", "asked for"), e.RequireApproval("批准延期", "granting an extension")); err != nil {
+			return err
+		}
+		if st, ok := s.Stated(sh.Office); ok && d.NewDate > st.Date && len(d.Basis) == 0 {
+			return domain.Illegal("extension_granted.source", "延期超过文件规定的 "+string(st.Date)+"，须在 basis 中写明上级文件",
+				"an extension beyond the source's date "+string(st.Date)+" needs the superior's document as basis")
+		}
+	case *ExtensionRefused:
+		if !waiting {
+			return domain.Illegal("extension.none", "没有待批的延期申请", "no request for more time is pending")
+		}
+		return notBefore(e, pending.Act, "申请延期", "asked for")
+	}
+	return nil
+}
+
+// working refuses office requests on a suspended share.
+func (s State) working(sh Share) error {
+	if sh.Suspended.Done() {
+		return domain.Illegal("share.suspended", "分项已中止，须先 resume", "the share is suspended: resume it first").Now([]string{"resume", "report"})
+	}
+	return nil
+}
+
+func (s State) admitSuspended(d *Suspended, e domain.Event) error {
+	if err := first(e.RequireApproval("中止", "suspending"), s.eachActive(d.Offices)); err != nil {
+		return err
+	}
+	n := 0
+	for _, o := range s.named(d.Offices) {
+		sh, _ := s.Share(o)
+		if sh.Status == ShareAccepted {
+			continue
+		}
+		if sh.Suspended.Done() {
+			return domain.Illegal("suspended.again", "分项已中止："+o.String(), "the share is suspended already: "+o.String())
+		}
+		if err := notBefore(e, sh.Assigned, "交办", "assigned"); err != nil {
+			return err
+		}
+		n++
+	}
+	if n == 0 {
+		return domain.Illegal("suspended.none", "没有可以中止的分项", "there is no share to suspend").Now(Allowed(s, domain.Ref{}))
+	}
+	return nil
+}
+
+func (s State) admitResumed(d *Resumed, e domain.Event) error {
+	if err := s.eachActive(d.Offices); err != nil {
+		return err
+	}
+	suspended := s.suspended(d.Offices)
+	if len(suspended) == 0 || len(d.Offices) > 0 && len(suspended) != len(d.Offices) {
+		return domain.Illegal("resumed.none", "分项没有中止", "the share is not suspended").Now(Allowed(s, domain.Ref{}))
+	}
+	for _, o := range suspended {
+		sh, _ := s.Share(o)
+		if err := notBefore(e, sh.Suspended, "中止", "suspended"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s State) eachActive(offices []domain.Ref) error {
+	for _, o := range offices {
+		if s.active(o) < 0 {
+			return domain.Illegal("share.none", "该处室在本任务中没有在办分项："+o.String(), "the office has no active share in this task: "+o.String())
+		}
+	}
+	return nil
+}
+
+func (s State) admitClosure(sh Share, d *ClosureRequested) error {
+	if err := s.admitPeriod(d.Period); err != nil {
+		return err
+	}
+	if _, ok := sh.Request(d.Period); ok {
+		return domain.Illegal("closure_requested.pending", "已报结，正待审核", "a closure request is pending already").Now(Allowed(s, sh.Office))
+	}
+	if _, ok := sh.PeriodAccepted(d.Period); ok && s.Kind == KindRecurring {
+		return domain.Illegal("closure_requested.accepted", "该所属期已办结："+d.Period, "the period is accepted already: "+d.Period)
+	}
+	return s.working(sh)
+}
+
+func (s State) admitPeriod(period string) error {
+	switch {
+	case s.Kind == KindStanding:
+		return domain.Illegal("closure_requested.standing", "长期任务不报结，每年用 attest 确认", "a standing duty is never completed: attest it every year").Now([]string{"attest", "report"})
+	case s.Kind == KindRecurring && period == "":
+		return domain.Illegal("period.missing", "定期任务须写明所属期 period", "a recurring task needs the period")
+	case s.Kind == KindOneOff && period != "":
+		return domain.Illegal("period.one_off", "一次性任务没有所属期", "a one-off task has no periods")
+	}
+	return nil
+}
+
+// admitAnswer: a request is answered once, and not before it was made.
+func (s State) admitAnswer(sh Share, e domain.Event, period string) error {
+	r, ok := sh.Request(period)
+	if !ok {
+		return domain.Illegal("request.none", "该所属期没有待审的报结："+period, "no closure request is pending for the period: "+period)
+	}
+	return first(notBefore(e, r.Act, "申请报结", "requested"), s.working(sh))
+}
+
+// admitAccepted: nobody passes their own work. Who requested the closure, or
+// entered the request, accepts it only on a leader's word; so does the office
+// whose share it is.
+func (s State) admitAccepted(sh Share, e domain.Event, d *Accepted) error {
+	if err := s.admitAnswer(sh, e, d.Period); err != nil {
+		return err
+	}
+	r, _ := sh.Request(d.Period)
+	if e.By(r.Enterer) || e.By(r.Person) {
+		if err := e.RequireApproval("申请或代录报结的人办理分项办结", "acceptance by who requested the closure or entered the request"); err != nil {
+			return err
+		}
+	}
+	if e.Office == sh.Office {
+		return e.RequireApproval("本处室审核自己的分项", "acceptance by the share's own office")
+	}
+	return nil
+}
+
+func (s State) admitCompleted(e domain.Event, d *Completed) error {
+	if len(s.Findings) > 0 {
+		names := make([]string, len(s.Findings))
+		for i, f := range s.Findings {
+			names[i] = f.String()
+		}
+		list := strings.Join(names, "、")
+		return domain.Illegal("completed.finding", "涉及本任务的重大隐患尚未销号："+list, "a major finding on this task is open: "+list)
+	}
+	if s.Kind != KindOneOff {
+		return domain.Illegal("completed.kind", "定期、长期任务以 end 终止", "recurring and standing tasks are ended, not completed").Now([]string{"end"})
+	}
+	if d.By == ClosingAllShares {
+		if !s.allAccepted() {
+			return domain.Illegal("completed.shares", "还有分项未办结", "there are shares that are not accepted")
+		}
+		return nil
+	}
+	if s.allAccepted() {
+		return nil // a completion that was voided is entered again
+	}
+	return first(e.RequireApproval("领导决定办结", "completing by override"), notBefore(e, s.latest(), "最近一次交办", "last assigned"))
+}
+
+// latest returns the last assignment or transfer among the active shares.
+func (s State) latest() Act {
+	last := s.Docketed
+	for _, sh := range s.Shares {
+		if sh.Status.Active() && sh.Assigned.Time.After(last.Time) {
+			last = sh.Assigned
+		}
+	}
+	return last
+}
+
+func (s State) admitAttested(sh Share, e domain.Event, d *Attested) error {
+	if s.Kind != KindStanding {
+		return domain.Illegal("attested.kind", "只有长期任务作年度履职确认", "only standing duties are attested").Now(Allowed(s, sh.Office))
+	}
+	for _, a := range sh.Attested {
+		if a.Period == d.Period {
+			return domain.Illegal("attested.again", d.Period+" 年度已确认", "the year "+d.Period+" is attested already")
+		}
+	}
+	if len(d.Period) != len("2019") {
+		return domain.Invalid("attested.period", "period", "年度确认的所属期应为年份", "the period of an attestation is a year")
+	}
+	return s.working(sh)
+}
+
+func (s State) admitReopened(d *Reopened, e domain.Event) error {
+	if err := first(e.RequireApproval("重新办理", "reopening"), s.eachActive(d.Offices)); err != nil {
+		return err
+	}
+	if c := s.Closed(); c.Done() {
+		return notBefore(e, c, "办结或撤销", "closed")
+	}
+	accepted := false
+	for _, o := range s.named(d.Offices) {
+		if sh, _ := s.Share(o); sh.Status == ShareAccepted {
+			accepted = true
+			if err := notBefore(e, sh.Since, "分项办结", "accepted"); err != nil {
+				return err
+			}
+		}
+	}
+	if !accepted {
+		return domain.Illegal("reopened.none", "没有已办结的分项", "no share is accepted").Now(Allowed(s, domain.Ref{}))
+	}
+	return nil
+}
+
+// OnTime reports whether an accepted share was on time: the date of the finally
+// accepted request is not after the deadline, whenever it was accepted. ok is
+// false where the question does not arise.
+func (s State) OnTime(sh Share) (onTime, ok bool) {
+	if sh.Status != ShareAccepted {
+		return false, false
+	}
+	d, has := s.Governing(sh.Office)
+	if !has || d.Date == "" {
+		return false, false
+	}
+	var last time.Time
+	for _, r := range sh.Requests {
+		if r.Accepted.Done() {
+			last = r.Time
+		}
+	}
+	return calendar.On(last) <= d.Date, !last.IsZero()
+}

@@ -1,0 +1,265 @@
+package projections
+
+import (
+	"encoding/json"
+	"time"
+
+	"duban/domain/calendar"
+)
+
+// The views below are what queries return and what the HTTP API and the command
+// line show. References are ids without their kind; times are RFC 3339 in
+// Asia/Shanghai unless said otherwise.
+
+// Named is an office or person with the name to show.
+type Named struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// LightView is one light with its reasons.
+type LightView struct {
+	Light           string        `json:"light" doc:"亮灯"`
+	Chinese         string        `json:"chinese"`
+	Colour          string        `json:"colour" doc:"red, yellow, blue, grey, green"`
+	Since           calendar.Date `json:"since,omitempty" doc:"亮灯起始日"`
+	Days            int           `json:"days" doc:"逾期天数，或距时限天数"`
+	Deadline        calendar.Date `json:"deadline,omitempty" doc:"据以计算的时限"`
+	RuleVersion     string        `json:"rule_version"`
+	CalendarVersion string        `json:"calendar_version"`
+	Provisional     bool          `json:"provisional,omitempty" doc:"所用年份尚无已发布的工作日历"`
+	EventIDs        []string      `json:"event_ids" doc:"依据的事件"`
+}
+
+// DeadlineView is a deadline with the event it rests on.
+type DeadlineView struct {
+	Date    calendar.Date `json:"date,omitempty"`
+	Words   string        `json:"words,omitempty"`
+	Source  string        `json:"source" doc:"stated 文件规定, proposed 自报, set 确定, granted 延期"`
+	EventID string        `json:"event_id"`
+	Office  string        `json:"office,omitempty"`
+}
+
+// ShareView is one office's part of a task.
+type ShareView struct {
+	Office        Named         `json:"office"`
+	Role          string        `json:"role"`
+	PrintedRole   string        `json:"printed_role,omitempty"`
+	Status        string        `json:"status"`
+	StatusChinese string        `json:"status_chinese"`
+	Since         time.Time     `json:"since"`
+	EventID       string        `json:"event_id" doc:"使分项处于此状态的事件"`
+	Suspended     bool          `json:"suspended,omitempty"`
+	AssignedOn    calendar.Date `json:"assigned_on"`
+	SignedOn      calendar.Date `json:"signed_on,omitempty"`
+	Handler       string        `json:"handler,omitempty"`
+	Deadline      *DeadlineView `json:"deadline,omitempty" doc:"现行时限"`
+	Stated        *DeadlineView `json:"stated_deadline,omitempty" doc:"文件规定的时限"`
+	Proposed      *DeadlineView `json:"proposed_deadline,omitempty" doc:"处室自报的时限"`
+	RequestedOn   calendar.Date `json:"requested_on,omitempty" doc:"待审报结日期"`
+	Extension     calendar.Date `json:"extension_requested,omitempty" doc:"待批的新时限"`
+	ReportedOn    calendar.Date `json:"reported_on,omitempty" doc:"最近一次报告"`
+	Progress      string        `json:"progress,omitempty"`
+	Returns       int           `json:"returns" doc:"退回次数"`
+	OnTime        *bool         `json:"on_time,omitempty" doc:"办结分项是否按时"`
+	Light         LightView     `json:"light"`
+	Allowed       []string      `json:"allowed,omitempty" doc:"现在可以办理的命令"`
+}
+
+// TaskView is a task with its shares.
+type TaskView struct {
+	ID             string          `json:"id"`
+	Directive      string          `json:"directive"`
+	DocumentNumber string          `json:"document_number,omitempty"`
+	Title          string          `json:"title" doc:"文件标题"`
+	Number         int             `json:"number" doc:"第几项"`
+	Path           []string        `json:"path"`
+	Part           int             `json:"part,omitempty"`
+	Text           string          `json:"text" doc:"条款原文"`
+	TextSHA256     string          `json:"text_sha256"`
+	Kind           string          `json:"kind"`
+	KindChinese    string          `json:"kind_chinese"`
+	Schedule       json.RawMessage `json:"schedule,omitempty"`
+	Status         string          `json:"status"`
+	StatusChinese  string          `json:"status_chinese"`
+	Deadline       *DeadlineView   `json:"deadline,omitempty" doc:"最早的现行时限"`
+	Shares         []ShareView     `json:"shares"`
+	Findings       []string        `json:"open_major_findings,omitempty" doc:"未销号的重大隐患"`
+	Light          LightView       `json:"light" doc:"各分项中最差的灯"`
+	Version        uint64          `json:"version"`
+	Sequence       uint64          `json:"sequence" doc:"最后一个事件的流序号"`
+	UpdatedAt      time.Time       `json:"updated_at"`
+	Allowed        []string        `json:"allowed,omitempty"`
+}
+
+// ClauseView is a clause of a directive and the task made of it.
+type ClauseView struct {
+	Number     int             `json:"number"`
+	Path       []string        `json:"path"`
+	Headings   []string        `json:"headings"`
+	Part       int             `json:"part"`
+	Text       string          `json:"text"`
+	TextSHA256 string          `json:"text_sha256"`
+	Mark       string          `json:"mark,omitempty"`
+	Offices    json.RawMessage `json:"offices"`
+	AndOthers  bool            `json:"and_others,omitempty"`
+	Kind       string          `json:"kind,omitempty"`
+	Task       string          `json:"task,omitempty"`
+}
+
+// DirectiveView is a directive; Clauses only where one is asked for.
+type DirectiveView struct {
+	ID             string          `json:"id"`
+	DocumentNumber string          `json:"document_number,omitempty"`
+	Title          string          `json:"title"`
+	Issuer         string          `json:"issuer,omitempty"`
+	IssuedOn       calendar.Date   `json:"issued_on,omitempty"`
+	IssuedOnKind   string          `json:"issued_on_kind,omitempty"`
+	Addressees     []string        `json:"addressees,omitempty"`
+	CC             []string        `json:"cc,omitempty"`
+	BasedOn        []string        `json:"based_on,omitempty"`
+	Requirements   json.RawMessage `json:"requirements,omitempty"`
+	Status         string          `json:"status" doc:"in_force 有效, voided 已撤销登记"`
+	ClauseCount    int             `json:"clause_count"`
+	TaskCount      int             `json:"task_count"`
+	ShareCount     int             `json:"share_count"`
+	SourceSHA256   string          `json:"source_sha256"`
+	Clauses        []ClauseView    `json:"clauses,omitempty"`
+	Version        uint64          `json:"version"`
+	Sequence       uint64          `json:"sequence"`
+	Allowed        []string        `json:"allowed,omitempty"`
+}
+
+// OfficeView is an office with its present name.
+type OfficeView struct {
+	ID       string   `json:"id"`
+	Name     string   `json:"name"`
+	Type     string   `json:"type"`
+	Aliases  []string `json:"aliases,omitempty"`
+	Former   []string `json:"former_names,omitempty"`
+	Version  uint64   `json:"version"`
+	Sequence uint64   `json:"sequence"`
+}
+
+// InspectionView is an inspection.
+type InspectionView struct {
+	ID        string        `json:"id"`
+	Kind      string        `json:"kind"`
+	Scope     string        `json:"scope,omitempty"`
+	Subject   string        `json:"subject,omitempty"`
+	Team      []string      `json:"team,omitempty"`
+	Status    string        `json:"status" doc:"open, closed"`
+	OpenedOn  calendar.Date `json:"opened_on"`
+	ClosedOn  calendar.Date `json:"closed_on,omitempty"`
+	Summary   string        `json:"summary,omitempty"`
+	Findings  int           `json:"findings" doc:"发现数"`
+	Version   uint64        `json:"version"`
+	Sequence  uint64        `json:"sequence"`
+	UpdatedAt time.Time     `json:"updated_at"`
+	Allowed   []string      `json:"allowed,omitempty"`
+}
+
+// FindingView is a finding (隐患).
+type FindingView struct {
+	ID                string        `json:"id"`
+	Inspection        string        `json:"inspection,omitempty"`
+	Tasks             []string      `json:"tasks,omitempty"`
+	Subject           string        `json:"subject"`
+	USCC              string        `json:"uscc,omitempty"`
+	Place             string        `json:"place,omitempty"`
+	Description       string        `json:"description"`
+	Category          string        `json:"category,omitempty"`
+	FoundOn           calendar.Date `json:"found_on"`
+	Grade             string        `json:"grade,omitempty" doc:"ordinary 一般, major 重大"`
+	Criterion         string        `json:"criterion,omitempty" doc:"判定依据"`
+	Status            string        `json:"status"`
+	StatusChinese     string        `json:"status_chinese"`
+	EventID           string        `json:"event_id"`
+	Rectifier         string        `json:"rectifier,omitempty"`
+	SupervisingOffice *Named        `json:"supervising_office,omitempty"`
+	Deadline          *DeadlineView `json:"deadline,omitempty"`
+	ReportedOn        calendar.Date `json:"rectification_reported_on,omitempty"`
+	Reinspections     int           `json:"reinspections"`
+	FailedReinspected int           `json:"failed_reinspections"`
+	Listed            string        `json:"supervision_level,omitempty" doc:"挂牌督办级别"`
+	Suspended         bool          `json:"production_suspended,omitempty" doc:"停产停业整顿中"`
+	Light             LightView     `json:"light"`
+	Version           uint64        `json:"version"`
+	Sequence          uint64        `json:"sequence"`
+	UpdatedAt         time.Time     `json:"updated_at"`
+	Allowed           []string      `json:"allowed,omitempty"`
+}
+
+// TrailEntry is one event of the trail, with its stored bytes.
+type TrailEntry struct {
+	Sequence     uint64          `json:"sequence"`
+	ID           string          `json:"id"`
+	Subject      string          `json:"subject"`
+	Version      uint64          `json:"version"`
+	Type         string          `json:"type"`
+	Time         time.Time       `json:"time" doc:"发生时间"`
+	RecordedTime time.Time       `json:"recordedtime" doc:"入账时间"`
+	Late         bool            `json:"late_entry,omitempty" doc:"补录：发生日早于入账日"`
+	Actor        string          `json:"actor"`
+	Office       string          `json:"office,omitempty"`
+	Authority    string          `json:"authority"`
+	LeafHash     string          `json:"leaf_hash" doc:"SHA-256(0x00 ‖ raw)，小写十六进制"`
+	Voided       bool            `json:"voided,omitempty" doc:"所在事务不完整，不生效"`
+	CorrectedBy  []string        `json:"corrected_by,omitempty" doc:"更正它的事件"`
+	Event        json.RawMessage `json:"event" doc:"事件"`
+	Raw          string          `json:"raw" doc:"入账的原始字节，叶哈希由它计算"`
+}
+
+// Page is one page of a list and the cursor of the next, empty at the end.
+type Page[T any] struct {
+	Items  []T    `json:"items"`
+	Next   string `json:"next,omitempty"`
+	Total  int    `json:"total" doc:"符合条件的总数"`
+	Cutoff Cutoff `json:"as_of"`
+}
+
+// Cutoff says as of when an answer is true.
+type Cutoff struct {
+	Sequence  uint64        `json:"sequence" doc:"所依据的最后一个事件"`
+	KnownAt   *time.Time    `json:"known_at,omitempty" doc:"该事件的入账时间"`
+	Effective calendar.Date `json:"effective_at,omitempty"`
+	Today     calendar.Date `json:"today" doc:"亮灯所依据的日期"`
+	Sample    bool          `json:"sample,omitempty" doc:"样例数据"`
+}
+
+// SummaryView is the register in figures. Every figure counts tasks or shares,
+// never both.
+type SummaryView struct {
+	Cutoff        Cutoff        `json:"as_of"`
+	Directives    int           `json:"directives"`
+	Clauses       int           `json:"clauses"`
+	Tasks         int           `json:"tasks"`
+	Shares        int           `json:"shares"`
+	SharedTasks   int           `json:"shared_tasks" doc:"由多个处室承担的任务"`
+	Offices       int           `json:"offices" doc:"承担分项的处室"`
+	TaskStatuses  []Count       `json:"task_statuses"`
+	ShareStatuses []Count       `json:"share_statuses"`
+	TaskLights    []Count       `json:"task_lights"`
+	ShareLights   []Count       `json:"share_lights"`
+	ByOffice      []OfficeCount `json:"by_office"`
+	Findings      []Count       `json:"findings"`
+	FindingLights []Count       `json:"finding_lights"`
+	Grades        []Count       `json:"finding_grades"`
+}
+
+// Count is how many there are of one value.
+type Count struct {
+	Value   string `json:"value"`
+	Chinese string `json:"chinese"`
+	N       int    `json:"n"`
+}
+
+// OfficeCount is an office's shares by status and light.
+type OfficeCount struct {
+	Office   Named `json:"office"`
+	Shares   int   `json:"shares"`
+	Accepted int   `json:"accepted"`
+	Overdue  int   `json:"overdue"`
+	DueSoon  int   `json:"due_soon"`
+	Unsigned int   `json:"unsigned" doc:"尚未签收"`
+}
