@@ -1,0 +1,181 @@
+// Package directive is one directive (文件、通知): a document that hands out duties,
+// and its clauses (条款) as printed. Tasks are made from clauses (立项) and live on
+// their own; a directive only remembers what the document says.
+//
+// An import appends issued, then clauses_recorded as often as it takes, together
+// with the claim on the document number (package name), the tasks and their
+// assignments, in one transaction.
+//
+// A wrong import is voided (撤销登记) and its number released, but only while no
+// share that came of it has been acted on. The directive does not know its
+// shares: whoever gives the command reads the tasks first and appends with an
+// expectation on each of them; Decide checks only what the directive knows.
+package directive
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"duban/domain"
+	"duban/domain/calendar"
+)
+
+// Mark names an event and when it happened.
+type Mark struct {
+	Event string
+	Time  time.Time
+}
+
+// State is one directive. The zero value is nothing recorded yet.
+type State struct {
+	ID             domain.Ref
+	Status         Status
+	DocumentNumber string
+	Title          string
+	Issuer         string
+	IssuedOn       calendar.Date
+	IssuedOnKind   IssuedOnKind
+	Addressees     []string
+	CC             []string
+	BasedOn        []string
+	Source         Source
+	Requirements   []Requirement
+	TextSHA256     string
+	Clauses        []Clause // by number, from 1
+	Issued         Mark
+	Voided         Mark
+	VoidReason     string
+}
+
+// Clause returns the clause under a path and part. Where a document has several,
+// it is the first.
+func (s State) Clause(path []string, part int) (Clause, bool) {
+	i := slices.IndexFunc(s.Clauses, func(c Clause) bool { return c.Part == part && slices.Equal(c.Path, path) })
+	if i < 0 {
+		return Clause{}, false
+	}
+	return s.Clauses[i], true
+}
+
+// Acts returns the commands of a directive.
+func Acts() []domain.Act {
+	safety := []domain.Role{domain.RoleSafetyOffice}
+	return []domain.Act{
+		{Name: "issue", Chinese: "登记文件", Ask: &Issued{}, By: safety},
+		{Name: "record-clauses", Chinese: "登记条款", Ask: &ClausesRecorded{}, By: safety},
+		{Name: "void", Chinese: "撤销登记", Ask: &Voided{}, By: safety},
+	}
+}
+
+// Allowed returns the names of the acts the state allows.
+func Allowed(s State) []string {
+	switch s.Status {
+	case StatusIssued:
+		return []string{"record-clauses", "void"}
+	case StatusVoided:
+		return nil
+	}
+	return []string{"issue"}
+}
+
+// Decide says what happens when the command is given in the state.
+func Decide(s State, c domain.Command) ([]domain.Event, error) {
+	if err := c.Check(Acts()); err != nil {
+		return nil, err
+	}
+	e := c.Event()
+	if err := admit(s, e); err != nil {
+		return nil, err
+	}
+	return []domain.Event{e}, nil
+}
+
+// CheckHistory refuses a history that could not have happened.
+func CheckHistory(history []domain.Event) error {
+	return domain.CheckHistory(history, admit, Evolve)
+}
+
+// Replay folds a history into a state.
+func Replay(history []domain.Event) State { return domain.Fold(history, Evolve) }
+
+func admit(s State, e domain.Event) error {
+	switch p := e.Data.(type) {
+	case *Issued:
+		return admitIssued(s, e, p)
+	case *ClausesRecorded:
+		return admitClauses(s, e, p)
+	case *Voided:
+		if s.Status != StatusIssued {
+			return domain.Illegal("directive.voided.status",
+				"该文件"+s.Status.Chinese()+"，不能撤销登记", "only a directive that stands is voided").Now(Allowed(s))
+		}
+		return notBefore(s, e, "directive.voided.time")
+	}
+	return errors.New("directive: event of another aggregate: " + e.Data.EventType())
+}
+
+func admitIssued(s State, e domain.Event, p *Issued) error {
+	if s.Status != 0 {
+		return domain.Illegal("directive.issued.status",
+			"该文件已登记，不能重复登记", "the directive has been recorded already").Now(Allowed(s))
+	}
+	if on := calendar.On(e.Time); p.IssuedOn > on {
+		return domain.Invalid("directive.issued.issued_on", "issued_on",
+			"发文日期 "+string(p.IssuedOn)+" 晚于登记所写的日期 "+string(on),
+			"issued_on "+string(p.IssuedOn)+" lies after the day of the entry, "+string(on))
+	}
+	return nil
+}
+
+func admitClauses(s State, e domain.Event, p *ClausesRecorded) error {
+	if s.Status != StatusIssued {
+		return domain.Illegal("directive.clauses_recorded.status",
+			"该文件"+s.Status.Chinese()+"，不能登记条款", "clauses are recorded on a directive that stands").Now(Allowed(s))
+	}
+	next := len(s.Clauses) + 1
+	for _, c := range p.Clauses {
+		if c.Number != next {
+			return domain.Illegal("directive.clauses_recorded.number",
+				fmt.Sprintf("条款应按序号登记：应为第%d项，实为第%d项", next, c.Number),
+				fmt.Sprintf("clauses are recorded in order: clause %d is next, not %d", next, c.Number))
+		}
+		next++
+	}
+	return notBefore(s, e, "directive.clauses_recorded.time")
+}
+
+func notBefore(s State, e domain.Event, rule string) error {
+	if e.Time.Before(s.Issued.Time) {
+		return domain.Illegal(rule, "发生时间早于文件登记所写的时间，请改正 time", "the time lies before the directive was issued: correct it")
+	}
+	return nil
+}
+
+// Evolve returns the state after the event.
+func Evolve(s State, e domain.Event) State {
+	switch p := e.Data.(type) {
+	case *Issued:
+		if s.Status != 0 {
+			return s
+		}
+		return State{
+			ID: e.Subject, Status: StatusIssued,
+			DocumentNumber: p.DocumentNumber, Title: p.Title, Issuer: p.Issuer,
+			IssuedOn: p.IssuedOn, IssuedOnKind: p.IssuedOnKind,
+			Addressees: p.Addressees, CC: p.CC, BasedOn: p.BasedOn,
+			Source: p.Source, Requirements: p.Requirements, TextSHA256: p.TextSHA256,
+			Issued: Mark{e.ID, e.Time},
+		}
+	case *ClausesRecorded:
+		if s.Status == StatusIssued {
+			s.Clauses = append(slices.Clone(s.Clauses), p.Clauses...)
+		}
+	case *Voided:
+		if s.Status == StatusIssued {
+			s.Status, s.VoidReason, s.Voided = StatusVoided, p.Reason, Mark{e.ID, e.Time}
+		}
+	}
+	return s
+}

@@ -1,0 +1,24 @@
+package task
+
+import "duban/domain"
+
+// References returns the other aggregates an event names, which have to exist.
+func (a *Assigned) References() []domain.Ref {
+	var refs []domain.Ref
+	for _, o := range a.Offices {
+		refs = append(refs, o.Office)
+	}
+	return refs
+}
+
+// References returns the other aggregates an event names, which have to exist.
+func (t *Transferred) References() []domain.Ref { return []domain.Ref{t.To} }
+
+// References returns the other aggregates an event names, which have to exist.
+func (a *Absorbed) References() []domain.Ref { return []domain.Ref{a.To} }
+
+// References returns the other aggregates an event names, which have to exist.
+func (d *Disputed) References() []domain.Ref { return []domain.Ref{d.SuggestedOffice} }
+
+// Withdraws returns the digest of the evidence whose bytes are to be removed.
+func (e *EvidenceWithdrawn) Withdraws() string { return e.SHA256 }
