@@ -1,0 +1,37 @@
+package notice
+
+import "regexp"
+
+var (
+	recurringWords = regexp.MustCompile(`逐年|每年度?|每季度?|每半年|每月|每周|定期|按年度|按季度?|按月`)
+	standingWords  = regexp.MustCompile(`长期坚持|长期|常态化|始终|明确和落实[^，。；]{0,20}责任|(严格|全面|压实|切实)?落实[^，。；]{0,40}主体责任`)
+	onceWords      = regexp.MustCompile(`制定出台|研究制定|制定并?印发|编制完成|建成|完成[^，。；]{0,12}(改造|建设|编制|整治)`)
+)
+
+// proposeKind proposes how a task ends, with the words the proposal rests on. A
+// dated limit speaks for a task that is done once; a person decides.
+func proposeKind(text string, deadlines []Deadline) (Kind, string) {
+	for _, d := range deadlines {
+		if d.Date != "" {
+			return KindOneOff, d.Words
+		}
+	}
+	for _, d := range deadlines {
+		if w := standingWords.FindString(d.Words); w != "" {
+			return KindStanding, w
+		}
+		if w := recurringWords.FindString(d.Words); w != "" {
+			return KindRecurring, w
+		}
+	}
+	if w := recurringWords.FindString(text); w != "" {
+		return KindRecurring, w
+	}
+	if w := standingWords.FindString(text); w != "" {
+		return KindStanding, w
+	}
+	if w := onceWords.FindString(text); w != "" {
+		return KindOneOff, w
+	}
+	return 0, ""
+}

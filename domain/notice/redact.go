@@ -1,0 +1,54 @@
+package notice
+
+import (
+	"regexp"
+	"strings"
+)
+
+// hidden stands where contact data stood.
+const hidden = "（联系方式已隐去）"
+
+var (
+	contactStart = regexp.MustCompile(`联\s*系\s*(人|电\s*话|方\s*式)(及(联系)?(电话|方式))?\s*[：:]`)
+	contactData  = regexp.MustCompile(`(电话|手机|传真|邮箱|电子邮件|电子信箱|E-?mail)\s*[：:]\s*[0-9A-Za-zXx@._,，、\-－—()（）* ]+|` +
+		`[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+\.[A-Za-z]{2,}|1[3-9]\d{9}|0\d{2,3}[-－—]\d{7,8}`)
+)
+
+// redact hides the contact data a notice gives: names, telephones and mail
+// addresses have no business in a ledger that is kept for ever. It runs before
+// the text is hashed. Lines keep their numbers.
+func redact(text string) (string, []Warning) {
+	lines := strings.Split(text, "\n")
+	var warnings []Warning
+	for i, l := range lines {
+		r := l
+		if at := contactStart.FindStringIndex(r); at != nil {
+			r = hideContact(r, at[0])
+		}
+		r = contactData.ReplaceAllString(r, hidden)
+		if r != l {
+			for strings.Contains(r, hidden+hidden) {
+				r = strings.ReplaceAll(r, hidden+hidden, hidden)
+			}
+			lines[i] = r
+			warnings = append(warnings, Warning{i + 1, "联系方式已隐去，不入账 / contact data was hidden and is not kept"})
+		}
+	}
+	return strings.Join(lines, "\n"), warnings
+}
+
+// hideContact hides from the word 联系人 to the end of its sentence.
+func hideContact(line string, from int) string {
+	rest := line[from:]
+	end := strings.Index(rest, "。")
+	if end < 0 {
+		end = len(rest)
+	} else {
+		end += len("。")
+	}
+	// In a text without line ends the contact may run into the next part.
+	if next := strings.Index(rest, "附件"); next > 0 && next < end {
+		end = next
+	}
+	return line[:from] + hidden + rest[end:]
+}
