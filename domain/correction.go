@@ -3,8 +3,12 @@ package domain
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"duban/domain/calendar"
@@ -167,11 +171,11 @@ func Amend(e Event, c Correction) (Event, error) {
 		return Event{}, fmt.Errorf("decode %s: %w", e.Data.EventType(), err)
 	}
 	for k, v := range changes {
-		if bytes.Equal(v, []byte("null")) {
-			delete(fields, k)
-			continue
+		// encoding/json matches names in any case; the wire names are lower case.
+		if k != strings.ToLower(k) {
+			return Event{}, Invalid("corrected.changes", "changes", "没有字段 "+k, "there is no field "+k)
 		}
-		fields[k] = v
+		fields[k] = v // null leaves the field empty
 	}
 	merged, err := json.Marshal(fields)
 	if err != nil {
@@ -186,13 +190,16 @@ func Amend(e Event, c Correction) (Event, error) {
 }
 
 // DecodeStrict decodes JSON into a new payload of the prototype's type and
-// refuses fields it does not know.
+// refuses fields it does not know and anything after the value.
 func DecodeStrict(prototype Payload, b []byte) (Payload, error) {
 	p := NewPayload(prototype)
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(p); err != nil {
 		return nil, err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("JSON 之后还有多余内容 / there is something after the JSON value")
 	}
 	return p, nil
 }
@@ -206,38 +213,66 @@ func NewPayload(prototype Payload) Payload {
 // CheckCorrection refuses a correction that nobody may make or that can't be
 // applied: the target is an earlier event of the same history, no correction is
 // amended (void it and correct anew), and only who entered the target, or the
-// safety office, corrects it. The aggregate then checks the history that the
-// correction would leave.
+// safety office, corrects it. What it leaves of an amended event has to be one
+// that its author could have entered. The aggregate then checks the history that
+// the correction would leave.
 func CheckCorrection(history []Event, e Event) error {
 	c := e.Corrects()
-	var t *Event
-	for i := range history {
-		if history[i].ID == c.Target {
-			t = &history[i]
-		}
+	if c == nil {
+		return Invalid("corrected.target", "target", "这不是更正："+e.Data.EventType(), "this is no correction: "+e.Data.EventType())
 	}
+	t := find(history, c.Target)
 	if t == nil {
 		return Invalid("corrected.target", "target", "本记录中没有事件 "+c.Target, "this record has no event "+c.Target)
 	}
 	if e.Authority != RoleSafetyOffice && t.Actor != e.Actor {
 		return Forbidden("corrected.by", "只有原录入人或安委会办公室可以更正", "only who entered the event, or the safety office, corrects it")
 	}
-	standing := false
-	for _, s := range Effective(history) {
-		standing = standing || s.ID == c.Target
-	}
-	if !standing {
+	standing := find(Effective(history), c.Target)
+	if standing == nil {
 		return Illegal("corrected.voided", "该事件已被撤销", "the event has been voided already")
 	}
 	if c.Mode == ModeAmend {
 		if t.Corrects() != nil {
 			return Illegal("corrected.correction", "更正本身不能再改正，请撤销后重新更正", "a correction is not amended: void it and correct anew")
 		}
-		amended, err := Amend(*t, *c)
-		if err != nil {
+		if _, err := Amend(*standing, *c); err != nil {
 			return err
 		}
-		return amended.Data.Validate()
+	}
+	return checkAmended(history, e)
+}
+
+// checkAmended applies the rules of entry to every event that the corrections
+// leave changed: a void may uncover an amendment that rested on another one.
+// They are those for who entered the event; the correction's own time is the
+// latest an amended one may have.
+func checkAmended(history []Event, e Event) error {
+	for _, after := range Effective(append(slices.Clip(history), e)) {
+		recorded := find(history, after.ID)
+		if recorded == nil || recorded.Data == after.Data {
+			continue
+		}
+		entry := Entry{By: Caller{Person: after.Actor, Office: after.Office, Role: after.Authority}, Time: after.Time, Now: e.Time}
+		if after.Time.Equal(recorded.Time) {
+			entry.Time = e.Time
+		}
+		if after.Data.Circumstances().OnBehalfOf.IsZero() != recorded.Data.Circumstances().OnBehalfOf.IsZero() {
+			return Illegal("corrected.behalf", "是否代录不能改正，请撤销后重新录入",
+				"whether an event was entered on behalf of somebody is not amended: void it and enter it anew")
+		}
+		if err := entry.Check(after.Data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func find(events []Event, id string) *Event {
+	for i := range events {
+		if events[i].ID == id {
+			return &events[i]
+		}
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ type LightView struct {
 type DeadlineView struct {
 	Date    calendar.Date `json:"date,omitempty"`
 	Words   string        `json:"words,omitempty"`
-	Source  string        `json:"source" doc:"stated 文件规定, proposed 自报, set 确定, granted 延期"`
+	Source  string        `json:"source" doc:"stated 文件规定, proposed 自报, set 确定, granted 延期；隐患：ordered 责令, extended 延期"`
 	EventID string        `json:"event_id"`
 	Office  string        `json:"office,omitempty"`
 }
@@ -89,6 +89,7 @@ type TaskView struct {
 	Version        uint64          `json:"version"`
 	Sequence       uint64          `json:"sequence" doc:"最后一个事件的流序号"`
 	UpdatedAt      time.Time       `json:"updated_at"`
+	UnknownEvents  bool            `json:"unknown_events,omitempty" doc:"含有本版本不认识的事件，内容可能不完整"`
 	Allowed        []string        `json:"allowed,omitempty"`
 }
 
@@ -106,6 +107,12 @@ type ClauseView struct {
 	Kind       string          `json:"kind,omitempty"`
 	Task       string          `json:"task,omitempty"`
 }
+
+// The statuses of a directive.
+const (
+	DirectiveInForce = "in_force" // 有效
+	DirectiveVoided  = "voided"   // 已撤销登记
+)
 
 // DirectiveView is a directive; Clauses only where one is asked for.
 type DirectiveView struct {
@@ -127,6 +134,7 @@ type DirectiveView struct {
 	Clauses        []ClauseView    `json:"clauses,omitempty"`
 	Version        uint64          `json:"version"`
 	Sequence       uint64          `json:"sequence"`
+	UnknownEvents  bool            `json:"unknown_events,omitempty" doc:"含有本版本不认识的事件，内容可能不完整"`
 	Allowed        []string        `json:"allowed,omitempty"`
 }
 
@@ -139,6 +147,9 @@ type OfficeView struct {
 	Former   []string `json:"former_names,omitempty"`
 	Version  uint64   `json:"version"`
 	Sequence uint64   `json:"sequence"`
+
+	UnknownEvents bool     `json:"unknown_events,omitempty" doc:"含有本版本不认识的事件，内容可能不完整"`
+	Allowed       []string `json:"allowed,omitempty"`
 }
 
 // InspectionView is an inspection.
@@ -156,7 +167,9 @@ type InspectionView struct {
 	Version   uint64        `json:"version"`
 	Sequence  uint64        `json:"sequence"`
 	UpdatedAt time.Time     `json:"updated_at"`
-	Allowed   []string      `json:"allowed,omitempty"`
+
+	UnknownEvents bool     `json:"unknown_events,omitempty" doc:"含有本版本不认识的事件，内容可能不完整"`
+	Allowed       []string `json:"allowed,omitempty"`
 }
 
 // FindingView is a finding (隐患).
@@ -175,7 +188,8 @@ type FindingView struct {
 	Status            string        `json:"status"`
 	StatusChinese     string        `json:"status_chinese"`
 	EventID           string        `json:"event_id"`
-	Rectifier         string        `json:"rectifier,omitempty"`
+	Rectifier         string        `json:"rectifier,omitempty" doc:"整改责任单位名称"`
+	RectifierOffice   *Named        `json:"rectifier_office,omitempty" doc:"整改责任处室"`
 	SupervisingOffice *Named        `json:"supervising_office,omitempty"`
 	Deadline          *DeadlineView `json:"deadline,omitempty"`
 	ReportedOn        calendar.Date `json:"rectification_reported_on,omitempty"`
@@ -187,6 +201,7 @@ type FindingView struct {
 	Version           uint64        `json:"version"`
 	Sequence          uint64        `json:"sequence"`
 	UpdatedAt         time.Time     `json:"updated_at"`
+	UnknownEvents     bool          `json:"unknown_events,omitempty" doc:"含有本版本不认识的事件，内容可能不完整"`
 	Allowed           []string      `json:"allowed,omitempty"`
 }
 
@@ -206,8 +221,10 @@ type TrailEntry struct {
 	LeafHash     string          `json:"leaf_hash" doc:"SHA-256(0x00 ‖ raw)，小写十六进制"`
 	Voided       bool            `json:"voided,omitempty" doc:"所在事务不完整，不生效"`
 	CorrectedBy  []string        `json:"corrected_by,omitempty" doc:"更正它的事件"`
-	Event        json.RawMessage `json:"event" doc:"事件"`
-	Raw          string          `json:"raw" doc:"入账的原始字节，叶哈希由它计算"`
+	Undecodable  bool            `json:"undecodable,omitempty" doc:"无法读取，经人工接受后不生效"`
+	Event        json.RawMessage `json:"event" doc:"事件；不是有效 JSON 时为 null"`
+	Raw          string          `json:"raw,omitempty" doc:"入账的原始字节，叶哈希由它计算"`
+	RawBase64    string          `json:"raw_base64,omitempty" doc:"原始字节不是 UTF-8 时，以 base64 代替 raw"`
 }
 
 // Page is one page of a list and the cursor of the next, empty at the end.

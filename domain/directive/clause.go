@@ -130,10 +130,11 @@ const MaxPayload = 60_000
 // itself is refused.
 func Split(clauses []Clause) ([]*ClausesRecorded, error) {
 	var out []*ClausesRecorded
-	empty := encodedLen(&ClausesRecorded{Clauses: []Clause{}})
+	// Every clause is counted with a comma, and the first of an event has none.
+	empty := encodedLen(&ClausesRecorded{Clauses: []Clause{}}) - 1
 	size := 0
 	for _, c := range clauses {
-		n := encodedLen(c) + 1 // and a comma
+		n := encodedLen(c) + 1
 		if empty+n > MaxPayload {
 			return nil, domain.Invalid("directive.clause.long", "clauses["+strconv.Itoa(c.Number)+"]",
 				fmt.Sprintf("第%d项超过 %d 字节，一个事件容纳不下，请拆分条款", c.Number, MaxPayload),

@@ -38,7 +38,7 @@ func transitions() []transition {
 		{Act: act("regrade", "重新定级", &Regraded{}, inspectors), from: underWay.or(StatusRectifiedOnSpot, StatusPassed), after: gradedMark},
 
 		{Act: act("rectify-on-spot", "立行立改", &RectifiedOnSpot{}, inspectors), from: setOf(StatusGraded), needs: needsOrdinary, after: gradedMark},
-		{Act: act("order-rectification", "责令整改", &RectificationOrdered{}, inspectors), from: setOf(StatusGraded, StatusFailed), after: orderableMark},
+		{Act: act("order-rectification", "责令整改", &RectificationOrdered{}, inspectors), from: setOf(StatusGraded, StatusFailed), after: sinceMark},
 		{Act: act("extend-rectification", "延长整改期限", &RectificationExtended{}, inspectors), from: setOf(StatusOrdered),
 			late: setOf(StatusReported, StatusPassed, StatusWrittenOff), until: reportMark, needs: needsOrder, after: orderMark},
 		{Act: act("report-rectification", "报告整改情况", &RectificationReported{}, all), from: setOf(StatusOrdered), after: orderMark},

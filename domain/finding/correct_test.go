@@ -20,6 +20,7 @@ func TestCorrections(t *testing.T) {
 		{name: "void of the last step", given: passedStory, when: void(zhao, "07-23", "e6"), then: StatusReported},
 		{name: "void of what the rest rests on", given: passedStory, when: void(li, "07-23", "e4"), refused: "corrected.breaks"},
 		{name: "void by a stranger", given: passedStory, when: void(wang, "07-23", "e6"), refused: "corrected.by"},
+		{name: "void by an auditor", given: passedStory, when: void(auditor, "07-23", "e6"), refused: "role.correct"},
 		{name: "void of nothing", given: passedStory, when: void(li, "07-23", "e99"), refused: "corrected.target"},
 		{name: "void of the void brings it back", given: then(passedStory, void(zhao, "07-23", "e6")), when: void(zhao, "07-24", "e7"), then: StatusPassed},
 		{name: "amended time before what it needs", given: passedStory, when: amend(zhao, "07-23", "e6", `{"time":"2019-07-19T09:00:00+08:00"}`), refused: "corrected.breaks"},

@@ -165,6 +165,9 @@ func TestValidate(t *testing.T) {
 		change(o)
 		return o
 	}
+	if err := record(func(r *Recorded) { r.HazardSince = r.FoundOn }).Validate(); err != nil {
+		t.Errorf("found on the day it arose: %v", err)
+	}
 	for _, tt := range []struct {
 		rule string
 		p    domain.Payload

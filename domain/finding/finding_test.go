@@ -24,6 +24,10 @@ func TestPaths(t *testing.T) {
 		{name: "a referral leaves the status", given: orderedStory, when: step{wang, "07-10", &Referred{To: "消防支队"}}, then: StatusOrdered},
 		{name: "regraded to major, the spot is not enough", given: onSpotStory,
 			when: step{wang, "07-04", &Regraded{Grade: GradeMajor, Criterion: "判定标准", Reason: "复核"}}, then: StatusGraded},
+		{name: "regraded to major in the middle of rectification", given: then(ordinaryStory, step{wang, "07-04", anOrder("2019-07-31")}),
+			when: step{wang, "07-05", &Regraded{Grade: GradeMajor, Criterion: "x", Reason: "复核"}}, then: StatusOrdered},
+		{name: "an order older than the regrading, entered late", given: then(majorStory, step{li, "07-08", &Regraded{Grade: GradeOrdinary, Reason: "复核"}}),
+			when: step{wang, "07-04", anOrder("2019-07-31")}, then: StatusOrdered},
 		{name: "regraded in the middle of rectification", given: orderedStory,
 			when: step{li, "07-05", &Regraded{Grade: GradeOrdinary, Reason: "复核"}}, then: StatusOrdered},
 	} {
@@ -59,6 +63,10 @@ func TestGuards(t *testing.T) {
 		{name: "extension of the past entered late", given: reportedStory, when: step{wang, "07-19", &RectificationExtended{Particulars: approved(), Deadline: "2019-08-31", Reason: "x"}}, then: StatusReported},
 		{name: "extension after the report", given: reportedStory, when: step{wang, "07-21", &RectificationExtended{Particulars: approved(), Deadline: "2019-08-31", Reason: "x"}}, refused: "finding.rectification_extended.status"},
 		{name: "extension of what was never ordered", given: then(onSpotStory, step{wang, "07-04", &WrittenOff{}}), when: step{wang, "07-03", &RectificationExtended{Particulars: approved(), Deadline: "2019-08-31", Reason: "x"}}, refused: "finding.rectification_extended.order"},
+
+		{name: "extension of the past after the re-inspection", given: passedStory, when: step{wang, "07-20", &RectificationExtended{Particulars: approved(), Deadline: "2019-08-31", Reason: "x"}}, then: StatusPassed},
+		{name: "extension between report and re-inspection", given: passedStory, when: step{wang, "07-21", &RectificationExtended{Particulars: approved(), Deadline: "2019-08-31", Reason: "x"}}, refused: "finding.rectification_extended.status"},
+		{name: "extension of the past after writing off", given: writtenStory, when: step{wang, "07-20", &RectificationExtended{Particulars: approved(), Deadline: "2019-08-31", Reason: "x"}}, then: StatusWrittenOff},
 
 		{name: "another office reports", given: orderedStory, when: step{zheng, "07-20", aReport()}, refused: "finding.rectification_reported.office"},
 		{name: "the clerk reports for another office", given: orderedStory, when: step{li, "07-20", &RectificationReported{Particulars: behalf(zheng.Office)}}, refused: "finding.rectification_reported.office"},
@@ -102,6 +110,9 @@ func TestGuards(t *testing.T) {
 		{name: "suspension for an ordinary one", given: ordinaryStory, when: step{wang, "07-04", &SuspensionOrdered{}}, refused: "finding.suspension_ordered.grade"},
 		{name: "suspended twice", given: suspended, when: step{wang, "07-04", &SuspensionOrdered{}}, refused: "finding.suspension_ordered.twice"},
 		{name: "suspension after the re-inspection", given: passedStory, when: step{wang, "07-23", &SuspensionOrdered{}}, refused: "finding.suspension_ordered.status"},
+		{name: "suspension entered late", given: passedStory, when: step{wang, "07-05", &SuspensionOrdered{}}, then: StatusPassed},
+		{name: "delisted between re-inspection and writing off, entered late", given: then(listed, step{wang, "07-04", anOrder("2019-07-31")}, step{sun, "07-20", aReport()},
+			step{zhao, "07-22", looked(true)}, step{li, "07-25", &WrittenOff{}}), when: step{li, "07-23", &SupervisionDelisted{}}, then: StatusWrittenOff},
 		{name: "resumption before the re-inspection", given: suspended, when: step{li, "07-04", &ResumptionApproved{}}, refused: "finding.resumption_approved.status"},
 		{name: "resumption of what runs", given: passedStory, when: step{li, "07-25", &ResumptionApproved{}}, refused: "finding.resumption_approved.suspended"},
 		{name: "closure before a re-inspection failed", given: reportedStory, when: step{wang, "07-22", &ClosureOrdered{DecisionNo: "x"}}, refused: "finding.closure_ordered.failed"},
@@ -112,6 +123,8 @@ func TestGuards(t *testing.T) {
 		{name: "reply to another event", given: referred, when: step{wang, "07-05", &ReferralReplied{Referral: "e1", Reply: "x"}}, refused: "finding.referral_replied.referral"},
 		{name: "reply before the referral", given: referred, when: step{wang, "07-03 23:59", &ReferralReplied{Reply: "x"}}, refused: "finding.referral_replied.time"},
 		{name: "reply", given: referred, when: step{wang, "07-05", &ReferralReplied{Referral: "e4", Reply: "x"}}, then: StatusGraded},
+		{name: "reply to what was answered", given: then(referred, step{wang, "07-05", &Referred{To: "x"}}, step{wang, "07-06", &ReferralReplied{Referral: "e4", Reply: "x"}}),
+			when: step{wang, "07-07", &ReferralReplied{Referral: "e4", Reply: "y"}}, refused: "finding.referral_replied.referral"},
 		{name: "the return of itself", given: majorStory, when: step{wang, "07-05", &Recurred{Earlier: self}}, refused: "finding.recurred.self"},
 		{name: "the return of two", given: then(majorStory, step{wang, "07-05", &Recurred{Earlier: other}}), when: step{wang, "07-06", &Recurred{Earlier: other}}, refused: "finding.recurred.twice"},
 		{name: "a duplicate of itself", given: majorStory, when: step{wang, "07-05", &DuplicateOf{Original: self}}, refused: "finding.duplicate_of.self"},
@@ -134,6 +147,7 @@ func TestGuards(t *testing.T) {
 func TestTimes(t *testing.T) {
 	suspended := then(majorStory, step{wang, "07-03 10:00", &SuspensionOrdered{}}, step{wang, "07-04", anOrder("2019-07-31")},
 		step{sun, "07-20", aReport()}, step{zhao, "07-22", looked(true)})
+	suspendedLate := then(reportedStory, step{wang, "07-25", &SuspensionOrdered{}}, step{zhao, "07-22", looked(true)})
 	listedLate := then(passedStory, step{li, "07-21", &SupervisionListed{Level: LevelCounty}})
 	listedEnded := then(majorStory, step{li, "07-04", &SupervisionListed{Level: LevelCounty}}, step{li, "07-05", &DuplicateOf{Original: other}})
 	listedOrdinary := then(majorStory, step{li, "07-04", &SupervisionListed{Level: LevelCounty}}, step{li, "07-05", &Regraded{Grade: GradeOrdinary, Reason: "x"}})
@@ -163,6 +177,7 @@ func TestTimes(t *testing.T) {
 		{listedOrdinary, "07-05 09:00", li, &SupervisionDelisted{}},
 		{majorStory, "07-03 09:00", wang, &SuspensionOrdered{}},
 		{suspended, "07-22 09:00", li, &ResumptionApproved{}},
+		{suspendedLate, "07-25 09:00", li, &ResumptionApproved{}},
 		{failedStory, "07-22 09:00", wang, &ClosureOrdered{DecisionNo: "x"}},
 		{closureStory, "08-01 09:00", wang, &ClosureVerified{}},
 		{recordedStory, "07-01 09:00", wang, &Referred{To: "x"}},
@@ -302,19 +317,97 @@ func TestDeadlineThatGoverns(t *testing.T) {
 	}
 }
 
+// What read models show of the side ways.
+func TestSideWaysInState(t *testing.T) {
+	s := Replay(given(t, dismissedStory...))
+	if s.Dismissal != "不是隐患" || s.Since.Event != "e2" {
+		t.Errorf("dismissed: %+v", s)
+	}
+	if s = Replay(given(t, onSpotStory...)); s.OnSpot.Event != "e4" {
+		t.Errorf("on the spot: %+v", s)
+	}
+	if s = Replay(given(t, duplicateStory...)); s.Original != other {
+		t.Errorf("duplicate: %+v", s)
+	}
+	if s = Replay(given(t, terminatedStory...)); s.Cause != CauseEnterpriseClosed {
+		t.Errorf("terminated: %+v", s)
+	}
+	if s = Replay(given(t, then(majorStory, step{wang, "07-05", &Recurred{Earlier: other}})...)); s.Earlier != other {
+		t.Errorf("recurred: %+v", s)
+	}
+	if s = Replay(given(t, closureStory...)); s.ClosureNo != "关〔2019〕1号" || s.ClosureOrdered.Event != "e7" || s.Failed() != 1 {
+		t.Errorf("closure: %+v", s)
+	}
+	s = Replay(given(t, passedStory...))
+	report, reported := s.Report()
+	look, looked := s.Reinspection()
+	if !reported || report.Event != "e5" || report.By.Acting != sun.Person || !looked || look.Event != "e6" || !look.Passed || s.Failed() != 0 {
+		t.Errorf("passed: %+v", s)
+	}
+	if _, ok := (State{}).Report(); ok {
+		t.Error("nothing recorded has a report")
+	}
+}
+
+func TestRefusalsSayWhatToDo(t *testing.T) {
+	_, r := when(t, given(t, orderedStory...), step{zhao, "07-22", looked(true)})
+	if r == nil || r.Chinese != "隐患整改中，不能“复查”；须处于：立行立改、待复查" ||
+		r.English != "reinspect is not possible while the finding is rectification_ordered, only while rectified_on_spot, rectification_reported" {
+		t.Errorf("%v", r)
+	}
+	_, r = when(t, nil, step{zhao, "07-22", &Verified{}})
+	if r == nil || r.Chinese != "隐患未登记，不能“核实”；须处于：待核实" || !strings.Contains(r.English, "not recorded") {
+		t.Errorf("%v", r)
+	}
+	_, r = when(t, given(t, reportedStory...), step{wang, "07-21", &RectificationExtended{Particulars: approved(), Deadline: "2019-08-31", Reason: "x"}})
+	if r == nil || !strings.Contains(r.Chinese, "补录的，发生时间须在此阶段之内") {
+		t.Errorf("%v", r)
+	}
+}
+
+func TestForeignEventsAreRefusedAndIgnored(t *testing.T) {
+	history := given(t, majorStory...)
+	unknown := domain.Event{ID: "e9", Subject: self, Time: clockOf("07-09"), Data: &domain.Unknown{Particulars: with(photo), Type: "duban.finding.weighed.v9"}}
+	if err := CheckHistory(append(history, unknown)); err == nil {
+		t.Error("a history with an unknown event passes")
+	}
+	s := Replay(history)
+	for _, e := range []domain.Event{unknown, {ID: "e9", Subject: self}, {ID: "e9", Subject: other, Data: aRecord()}} {
+		if !equal(Evolve(s, e), s) {
+			t.Errorf("%+v changed the state", e)
+		}
+	}
+	if e := (domain.Event{ID: "e1", Data: &Verified{}}); !equal(Evolve(State{}, e), State{}) {
+		t.Error("a finding begins without being recorded")
+	}
+}
+
 func TestReferrals(t *testing.T) {
 	s := Replay(given(t, then(majorStory,
 		step{wang, "07-04", &Referred{To: "消防支队", Reply: "已受理"}},
 		step{wang, "07-05", &Referred{To: "住建局"}},
 		step{wang, "07-06", &Referred{To: "市场监管局"}},
 		step{wang, "07-08", &ReferralReplied{Reply: "已查处"}})...))
-	if !s.Referred() || s.Referrals[1].Reply != "" || s.Referrals[2].Reply != "已查处" || s.Referrals[2].Replied.Event != "e7" || s.Referrals[0].Replied.Event != "e4" {
+	if s.unanswered() != 1 || !s.Referred() || s.Referrals[1].Reply != "" || s.Referrals[2].Reply != "已查处" || s.Referrals[2].Replied.Event != "e7" || s.Referrals[0].Replied.Event != "e4" {
 		t.Errorf("%+v", s.Referrals)
+	}
+	s = Evolve(s, domain.Event{ID: "e8", Data: &ReferralReplied{Reply: "已办"}})
+	if s.Referred() || s.Referrals[1].Replied.Event != "e8" {
+		t.Errorf("%+v", s.Referrals)
+	}
+	if again := Evolve(s, domain.Event{ID: "e9", Data: &ReferralReplied{Reply: "又办"}}); !equal(again, s) {
+		t.Errorf("a reply to nothing: %+v", again.Referrals)
 	}
 }
 
 func TestEvidence(t *testing.T) {
 	s := Replay(given(t, then(reportedStory, step{li, "07-21", &EvidenceWithdrawn{SHA256: photo, Reason: "涉密"}})...))
+	two := Replay(given(t, then(recordedStory, step{wang, "07-02", &Verified{Particulars: with(letter)}}, step{wang, "07-03", &Graded{Particulars: with(photo), Grade: GradeOrdinary}},
+		step{li, "07-04", &EvidenceWithdrawn{SHA256: letter, Reason: "涉密"}}, step{wang, "07-05", &Referred{Particulars: with(letter), To: "x"}},
+		step{li, "07-06", &EvidenceWithdrawn{SHA256: letter, Reason: "涉密"}})...))
+	if len(two.Evidence) != 3 || two.Evidence[0].Withdrawn != "e4" || two.Evidence[1].Withdrawn != "" || two.Evidence[2].Withdrawn != "e6" {
+		t.Errorf("%+v", two.Evidence)
+	}
 	if len(s.Evidence) != 1 || s.Evidence[0].SHA256 != photo || s.Evidence[0].Event != "e5" || s.Evidence[0].Withdrawn != "e6" {
 		t.Errorf("%+v", s.Evidence)
 	}

@@ -24,15 +24,6 @@ func reportMark(s State) Mark {
 	return r.Mark
 }
 
-// orderableMark: the first order rests on the grade, a later one on the failed
-// re-inspection, which is what the status stands since.
-func orderableMark(s State) Mark {
-	if s.Status == StatusFailed {
-		return s.Since
-	}
-	return s.Graded
-}
-
 // failedMark is the first re-inspection that failed.
 func failedMark(s State) Mark {
 	for _, r := range s.Reinspections {
@@ -44,7 +35,7 @@ func failedMark(s State) Mark {
 }
 
 func passedMark(s State) Mark {
-	if r, ok := s.Reinspection(); ok && r.Passed {
+	if r, _ := s.Reinspection(); r.Passed {
 		return r.Mark
 	}
 	return Mark{}
@@ -56,7 +47,7 @@ func delistableMark(s State) Mark {
 	if s.Grade != GradeMajor {
 		return later(s.Listing.Listed, s.Graded)
 	}
-	if s.Status == StatusPassed || s.Status == StatusWrittenOff {
+	if s.Status == StatusWrittenOff { // which it need not wait for
 		return later(s.Listing.Listed, passedMark(s))
 	}
 	return later(s.Listing.Listed, s.Since)

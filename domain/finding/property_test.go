@@ -104,6 +104,18 @@ func checkFold(t *rapid.T, history []domain.Event) {
 	if !equal(s, Replay(history)) {
 		t.Fatalf("step by step %+v\nat once %+v", s, Replay(history))
 	}
+	for i, s := range states[:len(states)-1] {
+		// Two futures of one state don't write into each other.
+		one := Evolve(s, effective[i])
+		Evolve(s, domain.Event{ID: "x", Data: &Referred{Particulars: with(letter, photo), To: "x"}})
+		Evolve(s, domain.Event{ID: "x", Data: aReport()})
+		Evolve(s, domain.Event{ID: "x", Data: looked(false)})
+		Evolve(s, domain.Event{ID: "x", Data: &EvidenceWithdrawn{SHA256: photo}})
+		Evolve(s, domain.Event{ID: "x", Data: &ReferralReplied{Reply: "x"}})
+		if !equal(one, states[i+1]) {
+			t.Fatalf("another future changed the state after %d events", i+1)
+		}
+	}
 	for i := range states {
 		if fresh := domain.Fold(effective[:i], Evolve); !equal(fresh, states[i]) {
 			t.Fatalf("a later event changed the state after %d events:\n%+v\n%+v", i, states[i], fresh)

@@ -100,6 +100,7 @@ func TestScenarios(t *testing.T) {
 		{name: "closing voided", given: closed, when: step{wang, 6, correct(domain.ModeVoid, "e2", "")}, then: StatusOpen},
 		{name: "opening voided", given: closed, when: step{wang, 6, correct(domain.ModeVoid, "e1", "")}, refused: "corrected.breaks"},
 		{name: "corrected by a stranger", given: closed, when: step{zhao, 6, correct(domain.ModeVoid, "e2", "")}, refused: "corrected.by"},
+		{name: "corrected by an office", given: closed, when: step{sun, 6, correct(domain.ModeVoid, "e2", "")}, refused: "role.correct"},
 		{name: "closing moved before the opening", given: closed, when: step{wang, 6, correct(domain.ModeAmend, "e2", `{"time":"2019-07-01T00:00:00+08:00"}`)}, refused: "corrected.breaks"},
 		{name: "scope amended", given: closed, when: step{wang, 6, correct(domain.ModeAmend, "e1", `{"scope":"粉尘涉爆"}`)}, then: StatusClosed},
 	} {
@@ -135,6 +136,21 @@ func TestState(t *testing.T) {
 	}
 }
 
+func TestEvolveIgnoresTheAbsurd(t *testing.T) {
+	s := Replay(given(t, step{wang, 3, opened()}))
+	for _, p := range []domain.Payload{&Opened{Kind: "x", Scope: "y"}, &domain.Unknown{Type: "x"}, nil} {
+		if !reflect.DeepEqual(Evolve(s, domain.Event{ID: "e9", Data: p}), s) {
+			t.Errorf("%T changed the state", p)
+		}
+	}
+	if s := Evolve(State{}, domain.Event{ID: "e1", Data: &Closed{Summary: "x"}}); !reflect.DeepEqual(s, State{}) {
+		t.Errorf("closed before it was opened: %+v", s)
+	}
+	if CheckHistory([]domain.Event{{ID: "e1", Data: &domain.Unknown{Type: "x"}}}) == nil {
+		t.Error("a history with an unknown event passes")
+	}
+}
+
 func TestDecideAndCorrectKeepToTheirOwn(t *testing.T) {
 	history := given(t, step{wang, 3, opened()})
 	if _, err := Decide(Replay(history), step{wang, 4, correct(domain.ModeVoid, "e1", "")}.command()); err == nil {
@@ -159,6 +175,7 @@ func TestValidate(t *testing.T) {
 		{"field.required", "scope", o(func(p *Opened) { p.Scope = "" })},
 		{"field.required", "subject.place", o(func(p *Opened) { p.Subject.Name = "某厂" })},
 		{"inspection.opened.team", "team", o(func(p *Opened) { p.Team = nil })},
+		{"inspection.opened.team", "team", o(func(p *Opened) { p.Team, p.Subject = nil, Subject{Name: "某厂", Place: "某地"} })},
 		{"field.person", "team", o(func(p *Opened) { p.Team = []domain.Ref{self} })},
 		{"field.twice", "team", o(func(p *Opened) { p.Team = append(p.Team, p.Team[0]) })},
 		{"field.required", "summary", &Closed{}},
@@ -199,6 +216,18 @@ func TestSubject(t *testing.T) {
 	}
 	if err := (Subject{Name: "某厂"}).Check("subject"); err == nil {
 		t.Error("a subject without a place passes")
+	}
+}
+
+func TestUSCCAlphabet(t *testing.T) {
+	for _, c := range []byte("IOSVZaz-. ") {
+		for i := range 18 {
+			code := []byte("91350100M000100Y43")
+			code[i] = c
+			if _, ok := usccCheck(string(code)); ok {
+				t.Errorf("%s passes for a code", code)
+			}
+		}
 	}
 }
 

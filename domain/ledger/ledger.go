@@ -36,6 +36,9 @@ func (a *Accepted) Validate() error {
 	if a.Sequence == 0 {
 		return domain.Invalid("accepted.sequence", "sequence", "缺少序号", "the sequence is missing")
 	}
+	if err := domain.CheckEvidence("sha256", []domain.Evidence{{SHA256: a.SHA256}}); err != nil {
+		return err
+	}
 	return domain.CheckText("reason", a.Reason, true)
 }
 

@@ -124,15 +124,26 @@ func TestAllowed(t *testing.T) {
 	}
 }
 
+func TestEvolveIgnoresTheAbsurd(t *testing.T) {
+	for _, p := range []domain.Payload{&Released{Reason: "x"}, &domain.Unknown{Type: "x"}, nil} {
+		if s := Evolve(State{}, domain.Event{ID: "e1", Data: p}); s != (State{}) {
+			t.Errorf("%T changed the state: %+v", p, s)
+		}
+	}
+	if CheckHistory([]domain.Event{{ID: "e1", Data: &domain.Unknown{Type: "x"}}}) == nil {
+		t.Error("a history with an unknown event passes")
+	}
+}
+
 // The ids are in streams already: they never change.
 func TestIDIsPinned(t *testing.T) {
 	for _, tt := range []struct {
 		kind     Kind
 		name, id string
 	}{
-		{KindDocumentNumber, number, "IDNUM"},
-		{KindOfficeName, "技术改造与投资处", "IDOFF"},
-		{KindNoticeText, strings.Repeat("0F", 32), "IDTXT"},
+		{KindDocumentNumber, number, "be8b6753126c4bc4b660ffcf3e6445159cd2dbba8bbef3aa086034d7f2035f2b"},
+		{KindOfficeName, "技术改造与投资处", "915655ec5da1a6807e1566be26f4510e117d6f5ed60746deb84d162d73d05b2a"},
+		{KindNoticeText, strings.Repeat("0F", 32), "9ca7c76d53fb46ad935e4ebaab14ba41ca1006d5f5866e37d17795bdf47944fd"},
 	} {
 		if got := ID(tt.kind, tt.name); got != tt.id {
 			t.Errorf("ID(%v, %s) = %s, want %s", tt.kind, tt.name, got, tt.id)
@@ -160,6 +171,7 @@ func TestSameName(t *testing.T) {
 		{KindOfficeName, "安全生产处", " 安全 生产处　", true},
 		{KindOfficeName, "节能处（资源处）", "节能处(资源处)", true},
 		{KindOfficeName, "ＡＢ处", "AB处", true},
+		{KindOfficeName, "甲～乙！", "甲~乙!", true},
 		{KindOfficeName, "节能处（资源处）", "节能处【资源处】", false},
 		{KindOfficeName, "ab处", "AB处", false},
 		{KindNoticeText, "0F", " 0f", true},

@@ -137,6 +137,21 @@ func TestNamesNowAndEarlier(t *testing.T) {
 	}
 }
 
+func TestEvolveIgnoresTheAbsurd(t *testing.T) {
+	s := Replay(given(t, step{li, 1, registered("机电处")}))
+	for _, p := range []domain.Payload{&Registered{Name: "甲处", Type: TypeCenter}, &Renamed{Name: "机电装备处", KeepAsAlias: true}, &domain.Unknown{Type: "x"}, nil} {
+		if after := Evolve(s, domain.Event{ID: "e9", Data: p}); !reflect.DeepEqual(after, s) {
+			t.Errorf("%T changed the state: %+v", p, after)
+		}
+	}
+	if s := Evolve(State{}, domain.Event{ID: "e1", Data: &Renamed{Name: "甲处"}}); !reflect.DeepEqual(s, State{}) {
+		t.Errorf("renamed before it was registered: %+v", s)
+	}
+	if CheckHistory([]domain.Event{{ID: "e1", Data: &domain.Unknown{Type: "x"}}}) == nil {
+		t.Error("a history with an unknown event passes")
+	}
+}
+
 func TestRenamedInOtherWidthKeepsItsClaim(t *testing.T) {
 	s := Replay(given(t, step{li, 1, &Registered{Name: "处(一)", Type: TypeOffice}}))
 	for _, keep := range []bool{false, true} {

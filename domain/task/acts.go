@@ -46,7 +46,7 @@ func Acts() []domain.Act {
 		{Name: "cancel", Chinese: "撤销任务", Ask: &Cancelled{}, By: safety},
 		{Name: "reopen", Chinese: "重新办理", Ask: &Reopened{}, By: safety},
 		{Name: "remind", Chinese: "催办", Ask: &Reminded{}, By: safety},
-		{Name: "withdraw-evidence", Chinese: "撤回证据", Ask: &EvidenceWithdrawn{}, By: safety},
+		{Name: "withdraw-evidence", Chinese: "撤回证据", Ask: &EvidenceWithdrawn{}, By: anyone},
 		{Name: "correct", Chinese: "更正", Ask: &Corrected{}, By: anyone},
 	}
 }
@@ -129,19 +129,66 @@ func (n need) metBy(sh Share) bool {
 }
 
 // Allowed returns the names of the acts that the state allows now, for one
-// office's share, or for any share if office is zero.
+// office's share, or for any share if office is zero. Whether the particulars of
+// an act will do (its dates, its period, its approval) remains to be seen.
 func Allowed(s State, office domain.Ref) []string {
 	var names []string
 	for _, a := range Acts() {
 		n := needs(a.Ask)
-		if !n.met(s) {
+		if !n.met(s) || s.vain(a.Ask) {
 			continue
 		}
 		if len(n.shares) == 0 || slices.ContainsFunc(s.Shares, func(sh Share) bool {
-			return (office.IsZero() || sh.Office == office) && n.metBy(sh)
+			return (office.IsZero() || sh.Office == office) && n.metBy(sh) && !s.vainFor(sh, a.Ask)
 		}) {
 			names = append(names, a.Name)
 		}
 	}
 	return names
+}
+
+// vain reports whether the task refuses an act whatever it says, though its
+// status would do: hints must not lead nowhere.
+func (s State) vain(ask domain.Payload) bool {
+	switch ask.(type) {
+	case *KindDecided:
+		return s.admitKind() != nil
+	case *ClosureRequested:
+		return s.Kind == KindStanding
+	case *Attested:
+		return s.Kind != KindStanding
+	case *Completed:
+		return s.Kind != KindOneOff || len(s.Findings) > 0
+	case *Ended:
+		return s.Kind == KindOneOff
+	case *Suspended:
+		return !slices.ContainsFunc(s.Shares, func(sh Share) bool { return sh.Status < ShareAccepted && !sh.Suspended.Done() })
+	case *Resumed:
+		return len(s.suspended(nil)) == 0
+	case *EvidenceWithdrawn:
+		return !slices.ContainsFunc(s.Evidence, func(u EvidenceUse) bool { return !u.Withdrawn.Done() })
+	}
+	return false
+}
+
+// vainFor is the same for one share.
+func (s State) vainFor(sh Share, ask domain.Payload) bool {
+	_, waiting := sh.Extension()
+	switch ask.(type) {
+	case *LeadDesignated:
+		return sh.Role == RoleLead && s.leads() == 1
+	case *Acknowledged:
+		return sh.Acknowledged.Done()
+	case *Absorbed:
+		return !slices.ContainsFunc(s.Shares, func(to Share) bool { return to.Office != sh.Office && to.Status < ShareAccepted })
+	case *ExtensionRequested:
+		return waiting || sh.Suspended.Done()
+	case *ExtensionGranted, *ExtensionRefused:
+		return !waiting
+	case *ClosureRequested:
+		return sh.Suspended.Done() || s.Kind == KindOneOff && sh.Status == ShareClosureRequested
+	case *Returned, *Accepted, *Attested:
+		return sh.Suspended.Done()
+	}
+	return false
 }

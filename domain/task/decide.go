@@ -1,6 +1,7 @@
 package task
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -16,21 +17,36 @@ func Decide(s State, c domain.Command) ([]domain.Event, error) {
 		return nil, err
 	}
 	e := c.Event()
+	if e.Corrects() != nil {
+		return nil, errors.New("task: Decide was asked for a correction")
+	}
 	if err := admit(s, e); err != nil {
-		return nil, err
+		return nil, advise(s, e, err)
 	}
 	events := []domain.Event{e}
 	if _, accepted := e.Data.(*Accepted); accepted {
 		after := Evolve(s, e)
 		if after.Kind == KindOneOff && after.allAccepted() {
 			done := c.Entry.Event(c.Subject, &Completed{By: ClosingAllShares})
+			if last := after.lastAccepted(); done.Time.Before(last.Time) {
+				done.Time = last.Time // this acceptance was entered late
+			}
 			if err := admit(after, done); err != nil {
-				return nil, err
+				return nil, advise(s, e, err)
 			}
 			events = append(events, done)
 		}
 	}
 	return events, nil
+}
+
+// advise adds to a refusal what the state allows instead.
+func advise(s State, e domain.Event, err error) error {
+	var r *domain.Refusal
+	if errors.As(err, &r) && r.Reason == domain.ReasonIllegal {
+		return r.Now(Allowed(s, subjectOffice(e.Data)))
+	}
+	return err
 }
 
 // Correct decides a correction: the history it leaves must be one that could
@@ -43,13 +59,32 @@ func Correct(history []domain.Event, c domain.Command) ([]domain.Event, error) {
 	if err := domain.CheckCorrection(history, e); err != nil {
 		return nil, err
 	}
-	// The id is not known yet; any that no event has will do for the check.
-	e.ID = "new"
+	if s, n := Replay(history), needs(e.Data); !n.met(s) {
+		return nil, advise(s, e, s.refuse(e, n))
+	}
+	if err := correctable(history, *e.Corrects()); err != nil {
+		return nil, err
+	}
 	if err := CheckHistory(append(slices.Clip(history), e)); err != nil {
 		return nil, err
 	}
-	e.ID = ""
 	return []domain.Event{e}, nil
+}
+
+// correctable refuses to correct here what was decided elsewhere: a finding keeps
+// a task from completion until the finding itself is settled or corrected, and
+// what was docketed is cancelled, or voided with its directive.
+func correctable(history []domain.Event, c domain.Correction) error {
+	i := slices.IndexFunc(history, func(e domain.Event) bool { return e.ID == c.Target })
+	switch history[i].Data.(type) {
+	case *FindingOpened, *FindingSettled:
+		return domain.Illegal("corrected.finding", "此事件随隐患的办理产生，请更正隐患记录", "the event follows from the finding: correct the finding")
+	case *Docketed:
+		if c.Mode == domain.ModeVoid {
+			return domain.Illegal("corrected.docketed", "立项不能撤销，请用 cancel 撤销任务", "a docketing is not voided: cancel the task")
+		}
+	}
+	return nil
 }
 
 // CheckHistory says whether a history, as its corrections leave it, could have
@@ -91,12 +126,11 @@ func admit(s State, e domain.Event) error {
 		o := subjectOffice(e.Data)
 		var ok bool
 		if sh, ok = s.Share(o); !ok {
-			return domain.Illegal("share.none", "该处室在本任务中没有在办分项："+o.String(),
-				"the office has no active share in this task: "+o.String()).Now(Allowed(s, domain.Ref{}))
+			return noShare(o)
 		}
 		if !n.metBy(sh) {
 			return domain.Illegal("share.status", "分项现为“"+sh.Status.Chinese()+"”，不能办理 "+domain.ShortType(e.Data),
-				"the share is "+sh.Status.String()+": "+domain.ShortType(e.Data)+" is not possible").Now(Allowed(s, o))
+				"the share is "+sh.Status.String()+": "+domain.ShortType(e.Data)+" is not possible")
 		}
 		if err := notBefore(e, sh.Assigned, "交办", "assigned"); err != nil {
 			return err
@@ -119,7 +153,7 @@ func (s State) refuse(e domain.Event, n need) error {
 		return domain.Illegal("task.absent", "任务尚未立项", "the task is not docketed")
 	}
 	return domain.Illegal("task.status", "任务现为“"+s.Status().Chinese()+"”，不能办理 "+domain.ShortType(e.Data),
-		"the task is "+s.Status().String()+": "+domain.ShortType(e.Data)+" is not possible").Now(Allowed(s, domain.Ref{}))
+		"the task is "+s.Status().String()+": "+domain.ShortType(e.Data)+" is not possible")
 }
 
 // subjectOffice is the office whose share an event is about.
@@ -129,8 +163,6 @@ func subjectOffice(p domain.Payload) domain.Ref {
 		return d.From
 	case *Absorbed:
 		return d.From
-	case *ProposedDeadline:
-		return d.Office
 	case shareEvent:
 		return *d.ShareOffice()
 	}
@@ -189,6 +221,13 @@ func (s State) admitData(sh Share, e domain.Event) error {
 		if s.active(d.To) >= 0 {
 			return domain.Illegal("share_transferred.meets", "新处室已有分项，请用 absorb 并入", "the new office has a share already: absorb instead")
 		}
+		if d.Cause == CauseDispute && sh.Dispute != nil {
+			return notBefore(e, sh.Dispute.Act, "提出异议", "disputed")
+		}
+	case *StatedDeadline:
+		return s.eachScope(d.Scope)
+	case *SetDeadline:
+		return s.eachScope(d.Scope)
 	case *Absorbed:
 		to, ok := s.Share(d.To)
 		if !ok || to.Status == ShareAccepted {
@@ -208,7 +247,7 @@ func (s State) admitData(sh Share, e domain.Event) error {
 	case *Resumed:
 		return s.admitResumed(d, e)
 	case *ClosureRequested:
-		return s.admitClosure(sh, d)
+		return s.admitClosure(sh, e, d)
 	case *Returned:
 		return s.admitAnswer(sh, e, d.Period)
 	case *Accepted:
@@ -221,6 +260,7 @@ func (s State) admitData(sh Share, e domain.Event) error {
 		if s.Kind == KindOneOff {
 			return domain.Illegal("ended.kind", "一次性任务应报结办结，不能终止", "a one-off task is closed by acceptance, not ended")
 		}
+		return notBefore(e, s.latest(), "最近一次交办", "last assigned")
 	case *Cancelled:
 		return first(e.RequireApproval("撤销任务", "cancelling"), notBefore(e, s.latest(), "最近一次交办", "last assigned"))
 	case *Reopened:
@@ -236,12 +276,32 @@ func (s State) admitData(sh Share, e domain.Event) error {
 			return domain.Illegal("finding.settled", "该隐患未挂在本任务上", "the finding is not open on this task")
 		}
 	case *EvidenceWithdrawn:
-		if !slices.Contains(s.Evidence, d.SHA256) {
-			return domain.Invalid("evidence.unknown", "sha256", "本任务没有这份证据", "this task has no such evidence")
+		return s.admitWithdrawn(e, d)
+	case *Voided:
+		if s.Acted() {
+			return domain.Illegal("voided.acted", "已有处室办理，不能撤销登记；可以撤销任务", "an office has acted on the task: cancel it instead")
 		}
-		if slices.Contains(s.Withdrawn, d.SHA256) {
-			return domain.Illegal("evidence.withdrawn", "该证据已撤回", "the evidence was withdrawn already")
+	}
+	return nil
+}
+
+// admitWithdrawn: who entered the evidence, or the safety office, withdraws it.
+func (s State) admitWithdrawn(e domain.Event, d *EvidenceWithdrawn) error {
+	found := false
+	for _, u := range s.Evidence {
+		if u.SHA256 != d.SHA256 || u.Withdrawn.Done() {
+			continue
 		}
+		found = true
+		if e.Authority != domain.RoleSafetyOffice && u.Enterer != e.Actor {
+			return domain.Forbidden("evidence.by", "只有原录入人或安委会办公室可以撤回证据", "only who entered the evidence, or the safety office, withdraws it")
+		}
+		if err := notBefore(e, u.Act, "提交证据", "handed in"); err != nil {
+			return err
+		}
+	}
+	if !found {
+		return domain.Invalid("evidence.unknown", "sha256", "本任务没有这份证据，或已撤回", "this task has no such evidence, or it was withdrawn")
 	}
 	return nil
 }
@@ -270,7 +330,7 @@ func (s State) admitKind() error {
 // admitAcknowledged: one signature a share; a late one is a fact like any other.
 func (s State) admitAcknowledged(sh Share, e domain.Event) error {
 	if sh.Acknowledged.Done() {
-		return domain.Illegal("acknowledged.again", "该分项已签收", "the share was acknowledged already").Now(Allowed(s, sh.Office))
+		return domain.Illegal("acknowledged.again", "该分项已签收", "the share was acknowledged already")
 	}
 	return s.admitLate(sh, e)
 }
@@ -278,12 +338,12 @@ func (s State) admitAcknowledged(sh Share, e domain.Event) error {
 // admitLate: a fact may be entered after completion, if it happened before.
 func (s State) admitLate(sh Share, e domain.Event) error {
 	closed := s.Closed()
-	if sh.Status == ShareAccepted && !closed.Done() {
+	if sh.Status == ShareAccepted && (!closed.Done() || sh.Since.Time.Before(closed.Time)) {
 		closed = sh.Since
 	}
 	if closed.Done() && e.Time.After(closed.Time) {
 		return domain.Illegal("late.after", "办结以后只能补录办结以前发生的事；需要继续办理请先 reopen",
-			"after the end only what happened before it can be entered; reopen to go on").Now(Allowed(s, sh.Office))
+			"after the end only what happened before it can be entered; reopen to go on")
 	}
 	return nil
 }
@@ -305,15 +365,12 @@ func (s State) admitExtension(sh Share, e domain.Event) error {
 		if waiting {
 			return domain.Illegal("extension.pending", "已有一项延期申请待批", "a request for more time is pending already")
 		}
-		if g, ok := s.Governing(sh.Office); ok && g.Date != "" && d.NewDate <= g.Date {
-			return domain.Illegal("extension.earlier", "新时限应晚于现行时限 "+string(g.Date), "the new date lies after the present deadline "+string(g.Date))
-		}
-		return s.working(sh)
+		return first(s.extends(sh, d.NewDate), s.working(sh))
 	case *ExtensionGranted:
 		if !waiting {
 			return domain.Illegal("extension.none", "没有待批的延期申请", "no request for more time is pending")
 		}
-		if err := first(notBefore(e, pending.Act, "申请延期", "asked for"), e.RequireApproval("批准延期", "granting an extension")); err != nil {
+		if err := first(notBefore(e, pending.Act, "申请延期", "asked for"), s.extends(sh, d.NewDate), e.RequireApproval("批准延期", "granting an extension")); err != nil {
 			return err
 		}
 		if st, ok := s.Stated(sh.Office); ok && d.NewDate > st.Date && len(d.Basis) == 0 {
@@ -329,10 +386,18 @@ func (s State) admitExtension(sh Share, e domain.Event) error {
 	return nil
 }
 
+// extends refuses a new date that is no later than the deadline that governs.
+func (s State) extends(sh Share, to calendar.Date) error {
+	if g, ok := s.Governing(sh.Office); ok && g.Date != "" && to <= g.Date {
+		return domain.Illegal("extension.earlier", "新时限应晚于现行时限 "+string(g.Date), "the new date lies after the present deadline "+string(g.Date))
+	}
+	return nil
+}
+
 // working refuses office requests on a suspended share.
 func (s State) working(sh Share) error {
 	if sh.Suspended.Done() {
-		return domain.Illegal("share.suspended", "分项已中止，须先 resume", "the share is suspended: resume it first").Now([]string{"resume", "report"})
+		return domain.Illegal("share.suspended", "分项已中止，须先 resume", "the share is suspended: resume it first")
 	}
 	return nil
 }
@@ -356,7 +421,7 @@ func (s State) admitSuspended(d *Suspended, e domain.Event) error {
 		n++
 	}
 	if n == 0 {
-		return domain.Illegal("suspended.none", "没有可以中止的分项", "there is no share to suspend").Now(Allowed(s, domain.Ref{}))
+		return domain.Illegal("suspended.none", "没有可以中止的分项", "there is no share to suspend")
 	}
 	return nil
 }
@@ -367,7 +432,7 @@ func (s State) admitResumed(d *Resumed, e domain.Event) error {
 	}
 	suspended := s.suspended(d.Offices)
 	if len(suspended) == 0 || len(d.Offices) > 0 && len(suspended) != len(d.Offices) {
-		return domain.Illegal("resumed.none", "分项没有中止", "the share is not suspended").Now(Allowed(s, domain.Ref{}))
+		return domain.Illegal("resumed.none", "分项没有中止", "the share is not suspended")
 	}
 	for _, o := range suspended {
 		sh, _ := s.Share(o)
@@ -378,32 +443,52 @@ func (s State) admitResumed(d *Resumed, e domain.Event) error {
 	return nil
 }
 
+func (s State) eachScope(sc Scope) error {
+	if sc.Office.IsZero() {
+		return nil
+	}
+	return s.eachActive([]domain.Ref{sc.Office})
+}
+
 func (s State) eachActive(offices []domain.Ref) error {
 	for _, o := range offices {
 		if s.active(o) < 0 {
-			return domain.Illegal("share.none", "该处室在本任务中没有在办分项："+o.String(), "the office has no active share in this task: "+o.String())
+			return noShare(o)
 		}
 	}
 	return nil
 }
 
-func (s State) admitClosure(sh Share, d *ClosureRequested) error {
+func noShare(o domain.Ref) error {
+	return domain.Illegal("share.none", "该处室在本任务中没有在办分项："+o.String(), "the office has no active share in this task: "+o.String())
+}
+
+// admitClosure: one request at a time, and not dated before what made it due
+// again, or a late one could be put before the deadline.
+func (s State) admitClosure(sh Share, e domain.Event, d *ClosureRequested) error {
 	if err := s.admitPeriod(d.Period); err != nil {
 		return err
 	}
 	if _, ok := sh.Request(d.Period); ok {
-		return domain.Illegal("closure_requested.pending", "已报结，正待审核", "a closure request is pending already").Now(Allowed(s, sh.Office))
+		return domain.Illegal("closure_requested.pending", "已报结，正待审核", "a closure request is pending already")
 	}
 	if _, ok := sh.PeriodAccepted(d.Period); ok && s.Kind == KindRecurring {
 		return domain.Illegal("closure_requested.accepted", "该所属期已办结："+d.Period, "the period is accepted already: "+d.Period)
 	}
-	return s.working(sh)
+	for _, r := range sh.Requests {
+		if r.Period == d.Period {
+			if err := notBefore(e, r.Returned, "退回", "returned"); err != nil {
+				return err
+			}
+		}
+	}
+	return first(notBefore(e, sh.Reopened, "重新办理", "reopened"), s.working(sh))
 }
 
 func (s State) admitPeriod(period string) error {
 	switch {
 	case s.Kind == KindStanding:
-		return domain.Illegal("closure_requested.standing", "长期任务不报结，每年用 attest 确认", "a standing duty is never completed: attest it every year").Now([]string{"attest", "report"})
+		return domain.Illegal("closure_requested.standing", "长期任务不报结，每年用 attest 确认", "a standing duty is never completed: attest it every year")
 	case s.Kind == KindRecurring && period == "":
 		return domain.Illegal("period.missing", "定期任务须写明所属期 period", "a recurring task needs the period")
 	case s.Kind == KindOneOff && period != "":
@@ -434,7 +519,7 @@ func (s State) admitAccepted(sh Share, e domain.Event, d *Accepted) error {
 			return err
 		}
 	}
-	if e.Office == sh.Office {
+	if e.Office == sh.Office || e.ActingOffice() == sh.Office {
 		return e.RequireApproval("本处室审核自己的分项", "acceptance by the share's own office")
 	}
 	return nil
@@ -450,16 +535,15 @@ func (s State) admitCompleted(e domain.Event, d *Completed) error {
 		return domain.Illegal("completed.finding", "涉及本任务的重大隐患尚未销号："+list, "a major finding on this task is open: "+list)
 	}
 	if s.Kind != KindOneOff {
-		return domain.Illegal("completed.kind", "定期、长期任务以 end 终止", "recurring and standing tasks are ended, not completed").Now([]string{"end"})
+		return domain.Illegal("completed.kind", "定期、长期任务以 end 终止", "recurring and standing tasks are ended, not completed")
 	}
 	if d.By == ClosingAllShares {
 		if !s.allAccepted() {
 			return domain.Illegal("completed.shares", "还有分项未办结", "there are shares that are not accepted")
 		}
-		return nil
 	}
-	if s.allAccepted() {
-		return nil // a completion that was voided is entered again
+	if s.allAccepted() { // with the last acceptance, or a completion that was voided is entered again
+		return notBefore(e, s.lastAccepted(), "最后一个分项办结", "last accepted")
 	}
 	return first(e.RequireApproval("领导决定办结", "completing by override"), notBefore(e, s.latest(), "最近一次交办", "last assigned"))
 }
@@ -475,9 +559,20 @@ func (s State) latest() Act {
 	return last
 }
 
+// lastAccepted returns the latest acceptance among the active shares.
+func (s State) lastAccepted() Act {
+	var last Act
+	for _, sh := range s.Shares {
+		if sh.Status == ShareAccepted && sh.Since.Time.After(last.Time) {
+			last = sh.Since
+		}
+	}
+	return last
+}
+
 func (s State) admitAttested(sh Share, e domain.Event, d *Attested) error {
 	if s.Kind != KindStanding {
-		return domain.Illegal("attested.kind", "只有长期任务作年度履职确认", "only standing duties are attested").Now(Allowed(s, sh.Office))
+		return domain.Illegal("attested.kind", "只有长期任务作年度履职确认", "only standing duties are attested")
 	}
 	for _, a := range sh.Attested {
 		if a.Period == d.Period {
@@ -507,7 +602,7 @@ func (s State) admitReopened(d *Reopened, e domain.Event) error {
 		}
 	}
 	if !accepted {
-		return domain.Illegal("reopened.none", "没有已办结的分项", "no share is accepted").Now(Allowed(s, domain.Ref{}))
+		return domain.Illegal("reopened.none", "没有已办结的分项", "no share is accepted")
 	}
 	return nil
 }

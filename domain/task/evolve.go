@@ -12,9 +12,7 @@ import (
 func Evolve(s State, e domain.Event) State {
 	a := Act{Time: e.Time, Event: e.ID}
 	s.Ref, s.Last = e.Subject, a
-	for _, ev := range e.Data.Circumstances().Evidence {
-		s.Evidence = add(s.Evidence, ev.SHA256)
-	}
+	s = s.note(e, a)
 	switch d := e.Data.(type) {
 	case *Docketed:
 		s.Docketed, s.Directive, s.Number, s.Path, s.Part = a, d.Directive, d.Number, d.Path, d.Part
@@ -67,12 +65,30 @@ func Evolve(s State, e domain.Event) State {
 	case *FindingSettled:
 		s.Findings = slices.DeleteFunc(slices.Clone(s.Findings), func(r domain.Ref) bool { return r == d.Finding })
 	case *EvidenceWithdrawn:
-		s.Withdrawn = add(s.Withdrawn, d.SHA256)
+		s.Evidence = slices.Clone(s.Evidence)
+		for i := range s.Evidence {
+			if u := &s.Evidence[i]; u.SHA256 == d.SHA256 && !u.Withdrawn.Done() {
+				u.Withdrawn = a
+			}
+		}
 	case shareEvent:
 		s = s.change(*d.ShareOffice(), func(sh *Share) { sh.evolve(s, d, a, e) })
 		if g, ok := d.(*ExtensionGranted); ok && s.active(g.Office) >= 0 {
 			s.Deadlines = add(s.Deadlines, Deadline{e.ID, DeadlineGranted, g.Office, g.NewDate, ""})
 		}
+	}
+	return s
+}
+
+// note keeps what evidence the event names, its approval's too.
+func (s State) note(e domain.Event, a Act) State {
+	c := e.Data.Circumstances()
+	named := c.Evidence
+	if c.Approval != nil {
+		named = slices.Concat(named, c.Approval.Evidence)
+	}
+	for _, ev := range named {
+		s.Evidence = add(s.Evidence, EvidenceUse{Act: a, SHA256: ev.SHA256, Enterer: e.Actor})
 	}
 	return s
 }
@@ -277,14 +293,16 @@ func (s State) transfer(d *Transferred, a Act) State {
 }
 
 // reopen takes accepted shares up again; a cancelled or ended task goes on where
-// its shares stood.
+// its shares stood, unless they are named.
 func (s State) reopen(d *Reopened, a Act) State {
+	stay := len(d.Offices) == 0 && (s.Cancelled.Done() || s.Ended.Done())
 	s.Reopenings = add(s.Reopenings, Reopening{a, d.Reason, d.Offices})
 	s.Completed, s.Ended, s.Cancelled, s.CompletedBy = Act{}, Act{}, Act{}, 0
 	for _, o := range s.named(d.Offices) {
 		s = s.change(o, func(sh *Share) {
-			if sh.Status == ShareAccepted {
+			if sh.Status == ShareAccepted && !stay {
 				sh.move(ShareInProgress, a)
+				sh.Reopened = a
 			}
 		})
 		if s.active(o) >= 0 {

@@ -32,8 +32,9 @@ type Act struct {
 	Event string // id
 }
 
-// Done reports whether the act happened.
-func (a Act) Done() bool { return a.Event != "" }
+// Done reports whether the act happened. It looks at the time, for an event that
+// is only about to be recorded has no id yet.
+func (a Act) Done() bool { return !a.Time.IsZero() }
 
 // State is what a task's events add up to. The zero State is a task that was
 // never docketed.
@@ -55,9 +56,8 @@ type State struct {
 	Completed, Ended, Cancelled, Voided Act
 	CompletedBy                         Closing
 	Reopenings                          []Reopening
-	Evidence                            []string // digests named by any event
-	Withdrawn                           []string // digests whose bytes were withdrawn
-	Last                                Act      // the last event of any kind
+	Evidence                            []EvidenceUse
+	Last                                Act // the last event of any kind
 }
 
 // Share (分项) is one office's part of a task.
@@ -79,6 +79,7 @@ type Share struct {
 	Extensions   []Extension
 	Dispute      *Dispute // the pending one
 	Suspended    Act
+	Reopened     Act // last taken up again after it was accepted
 	Attested     []Attestation
 	Reminded     Act
 	Returns      int
@@ -140,6 +141,14 @@ type Reopening struct {
 	Act
 	Reason  ReopenReason
 	Offices []domain.Ref
+}
+
+// An EvidenceUse is one event naming one piece of evidence.
+type EvidenceUse struct {
+	Act
+	SHA256    string
+	Enterer   domain.Ref // who entered the event that names it
+	Withdrawn Act        // its bytes were removed
 }
 
 // Deadline is a date or words by which a task or one share is due.
@@ -222,9 +231,12 @@ func (s State) active(office domain.Ref) int {
 }
 
 // Acted reports whether any office has done anything about its share: signed,
-// reported, disputed, asked for more time or closure.
+// named its handler, planned, reported, disputed, proposed a deadline, asked for
+// more time or closure.
 func (s State) Acted() bool {
-	return slices.ContainsFunc(s.Shares, func(sh Share) bool { return sh.Status != ShareAssigned || len(sh.Extensions) > 0 || sh.Plan != nil })
+	return slices.ContainsFunc(s.Shares, func(sh Share) bool {
+		return sh.Status != ShareAssigned || len(sh.Extensions) > 0 || sh.Plan != nil || !sh.Handler.IsZero()
+	}) || slices.ContainsFunc(s.Deadlines, func(d Deadline) bool { return d.Source == DeadlineProposed })
 }
 
 // Governing returns the deadline that governs an office's share: stated, set and

@@ -20,6 +20,17 @@ type Scope struct {
 	Office domain.Ref `json:"office,omitzero" doc:"只对该处室的分项；缺省为整个任务"`
 }
 
+func (s Scope) check() error {
+	if s.Office.IsZero() {
+		return nil
+	}
+	return checkOffice("office", s.Office)
+}
+
+// ShareOffice returns the office, for a caller to fill in its own: what an office
+// proposes is about its own share.
+func (d *ProposedDeadline) ShareOffice() *domain.Ref { return &d.Office }
+
 // Schedule says when a recurring task is due.
 type Schedule struct {
 	Unit    Unit          `json:"unit" doc:"month, quarter, half_year, year"`
@@ -65,6 +76,13 @@ func optionalPeriod(p string) error {
 func checkOffice(field string, r domain.Ref) error {
 	if r.Kind != domain.KindOffice {
 		return domain.Invalid("office.kind", field, field+" 应为处室 office/…", field+" is an office/…")
+	}
+	return nil
+}
+
+func checkPerson(field string, r domain.Ref) error {
+	if !r.IsZero() && r.Kind != domain.KindPerson {
+		return domain.Invalid("person.kind", field, field+" 应为人员 person/…", field+" is a person/…")
 	}
 	return nil
 }
@@ -180,11 +198,13 @@ func (t *Transferred) Validate() error { return checkMove(t.From, t.To, t.Cause,
 func (a *Absorbed) Validate() error { return checkMove(a.From, a.To, a.Cause, a.Reason) }
 
 // Validate checks the payload by itself.
-func (a *Acknowledged) Validate() error { return checkOffice("office", a.Office) }
+func (a *Acknowledged) Validate() error {
+	return first(checkOffice("office", a.Office), checkPerson("person", a.Person))
+}
 
 // Validate checks the payload by itself.
 func (h *HandlerChanged) Validate() error {
-	return first(checkOffice("office", h.Office), require(h.To.Kind == domain.KindPerson, "to"))
+	return first(checkOffice("office", h.Office), checkPerson("from", h.From), require(!h.To.IsZero(), "to"), checkPerson("to", h.To))
 }
 
 // Validate checks the payload by itself.
@@ -212,7 +232,9 @@ func (p *ProgressReported) Validate() error {
 }
 
 // Validate checks the payload by itself.
-func (d *StatedDeadline) Validate() error { return checkDateOrWords(d.Date, d.Words) }
+func (d *StatedDeadline) Validate() error {
+	return first(d.check(), checkDateOrWords(d.Date, d.Words))
+}
 
 // Validate checks the payload by itself.
 func (d *ProposedDeadline) Validate() error {
@@ -220,7 +242,9 @@ func (d *ProposedDeadline) Validate() error {
 }
 
 // Validate checks the payload by itself.
-func (d *SetDeadline) Validate() error { return checkDateOrWords(d.Date, d.Words) }
+func (d *SetDeadline) Validate() error {
+	return first(d.check(), checkDateOrWords(d.Date, d.Words), domain.CheckText("reason", d.Reason, false))
+}
 
 // Validate checks the payload by itself.
 func (e *ExtensionRequested) Validate() error {

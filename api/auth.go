@@ -1,0 +1,81 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"duban/domain"
+	"duban/eventstore"
+)
+
+// callerKey is the context key of the request's caller.
+type callerKey struct{}
+
+func callerOf(ctx context.Context) domain.Caller {
+	c, _ := ctx.Value(callerKey{}).(domain.Caller)
+	return c
+}
+
+// authenticate lets a request through with a bearer token it knows and puts the
+// caller the token stands for into the request's context (RFC 6750).
+func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if !ok || token == "" {
+			return unauthorized("请求头缺少 Authorization: Bearer 令牌 / the header Authorization: Bearer TOKEN is missing")
+		}
+		cred, err := s.Store.Credential(r.Context(), TokenDigest(token))
+		if errors.Is(err, eventstore.ErrNoCredential) {
+			return unauthorized("令牌无效或已停用，请向安委会办公室索取 / the token is unknown or revoked: ask the safety office for one")
+		}
+		if err != nil {
+			return fmt.Errorf("look up credential: %w", err)
+		}
+		caller := domain.Caller{Person: cred.Person, Office: cred.Office, Role: cred.Role}
+		c.SetRequest(r.WithContext(context.WithValue(r.Context(), callerKey{}, caller)))
+		return next(c)
+	}
+}
+
+func unauthorized(detail string) error {
+	p := newProblem(http.StatusUnauthorized, "unauthorized", detail)
+	p.header = http.Header{"WWW-Authenticate": {`Bearer realm="duban"`}}
+	return p
+}
+
+// NewToken returns a new bearer token of 256 random bits.
+func NewToken() string {
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // never fails: crypto/rand ends the program instead
+	return "duban_" + base64.RawURLEncoding.EncodeToString(b)
+}
+
+// TokenDigest returns what is kept of a token: the lower-case hex SHA-256. A
+// token has 256 random bits, so a plain digest can't be searched backwards.
+func TokenDigest(token string) string {
+	d := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(d[:])
+}
+
+// requireRole refuses callers of other roles.
+func requireRole(ctx context.Context, roles ...domain.Role) error {
+	caller := callerOf(ctx)
+	names := make([]string, len(roles))
+	for i, r := range roles {
+		if caller.Role == r {
+			return nil
+		}
+		names[i] = r.Chinese()
+	}
+	return domain.Forbidden("role", "此操作限"+strings.Join(names, "、")+"办理", "your role may not do this")
+}

@@ -1,0 +1,82 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"duban/domain/calendar"
+	"duban/projections"
+)
+
+// CutParams say as of when a read is to answer (DESIGN: S(T), known_at,
+// effective_at). Every list and record takes them.
+type CutParams struct {
+	KnownAt     string `query:"known_at" doc:"账本当时所知：流序号、RFC 3339 时间或日期（当日终了）"`
+	EffectiveAt string `query:"effective_at" doc:"只计发生日不晚于此日的事件（YYYY-MM-DD）"`
+	Today       string `query:"today" doc:"亮灯所依据的日期，缺省为今天"`
+	MinSeq      uint64 `query:"min_seq" doc:"等到读模型达到该序号再回答，至多 5 秒"`
+}
+
+// errBehind: the read model did not reach the sequence a read named.
+var errBehind = errors.New("读模型尚未达到 min_seq，请稍后重试 / the read model has not reached min_seq yet: retry")
+
+// maxWait bounds how long a read waits for its min_seq.
+const maxWait = 5 * time.Second
+
+// view returns the read models at the cut and the day for the lights: the day
+// given, else the day of the cut, else today.
+func (s *Server) view(ctx context.Context, p CutParams) (*projections.View, calendar.Date, error) {
+	if err := s.reach(ctx, p.MinSeq); err != nil {
+		return nil, "", err
+	}
+	as, today, err := s.cut(ctx, p)
+	if err != nil {
+		return nil, "", err
+	}
+	v, err := s.Model.At(ctx, as)
+	return v, today, err
+}
+
+func (s *Server) cut(ctx context.Context, p CutParams) (projections.AsOf, calendar.Date, error) {
+	as := projections.AsOf{}
+	today := calendar.On(s.Clock())
+	if p.KnownAt != "" {
+		seq, err := s.Model.ResolveKnown(ctx, p.KnownAt)
+		if err != nil {
+			return as, "", err
+		}
+		as.Known = seq
+	}
+	if p.EffectiveAt != "" {
+		d, err := calendar.ParseDate(p.EffectiveAt)
+		if err != nil {
+			return as, "", &projections.QueryError{Field: "effective_at", Err: err}
+		}
+		as.Effective = d
+	}
+	if p.Today != "" {
+		d, err := calendar.ParseDate(p.Today)
+		if err != nil {
+			return as, "", &projections.QueryError{Field: "today", Err: err}
+		}
+		today = d
+	}
+	return as, today, nil
+}
+
+// reach waits until the read models stand at seq.
+func (s *Server) reach(ctx context.Context, seq uint64) error {
+	if seq == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxWait)
+	defer cancel()
+	if err := s.Model.Wait(ctx, seq); err != nil {
+		if errors.Is(err, context.DeadlineExceeded) {
+			return errBehind
+		}
+		return err
+	}
+	return nil
+}

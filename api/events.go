@@ -1,0 +1,198 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/labstack/echo/v4"
+
+	"duban/projections"
+)
+
+// EventsView is a stretch of the stream in order.
+type EventsView struct {
+	Events []projections.TrailEntry `json:"events"`
+	Last   uint64                   `json:"last" doc:"最后一个事件的序号，作为下一次的 after"`
+}
+
+const ndjsonType = "application/x-ndjson"
+
+// eventsPage is how many events are read from the trail at a time when a client
+// streams them, which bounds the memory of an export of any length.
+const eventsPage = 500
+
+func (s *Server) events() {
+	g := s.echo.Group(apiPrefix, s.authenticate)
+	g.GET("/events", s.listEvents)
+	g.GET("/events/live", s.liveEvents)
+	number := &huma.Schema{Type: huma.TypeInteger, Format: "int64"}
+	params := []*huma.Param{
+		{Name: "after", In: "query", Description: "从此序号之后", Schema: number},
+		{Name: "limit", In: "query", Description: "JSON：1–1000，缺省 100；NDJSON：缺省到末尾", Schema: number},
+		{Name: "min_seq", In: "query", Description: "等到读模型达到该序号", Schema: number},
+	}
+	s.api.OpenAPI().AddOperation(&huma.Operation{
+		Method: http.MethodGet, Path: "/events", OperationID: "list-events", Tags: []string{"事件"}, Summary: "全部事件，按流的顺序；Accept: application/x-ndjson 逐行输出原始事件",
+		Parameters: params,
+		Responses: map[string]*huma.Response{"200": {Description: "事件", Content: map[string]*huma.MediaType{
+			"application/json": {Schema: s.schema(EventsView{})},
+			ndjsonType:         {Schema: &huma.Schema{Type: huma.TypeString, Description: "每行一个事件的原始字节"}},
+		}}},
+	})
+	s.api.OpenAPI().AddOperation(&huma.Operation{
+		Method: http.MethodGet, Path: "/events/live", OperationID: "live-events", Tags: []string{"事件"}, Summary: "事件流（SSE）；断线后带 Last-Event-ID 续传",
+		Parameters: []*huma.Param{
+			{Name: "Last-Event-ID", In: "header", Description: "最后收到的序号；缺省只送新事件", Schema: number},
+		},
+		Responses: map[string]*huma.Response{"200": {Description: "事件流", Content: map[string]*huma.MediaType{
+			"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}},
+		}}},
+	})
+}
+
+func queryNumber(c echo.Context, name string, fallback, most uint64) (uint64, error) {
+	raw := c.QueryParam(name)
+	if raw == "" {
+		return fallback, nil
+	}
+	n, err := strconv.ParseUint(raw, 10, 64)
+	if err != nil || n > most {
+		p := newProblem(http.StatusUnprocessableEntity, "query", fmt.Sprintf("%s 应为 0 至 %d 的整数 / %s is a whole number up to %d", name, most, name, most))
+		p.Errors = []Fault{{Location: "query." + name, Message: p.Detail}}
+		return 0, p
+	}
+	return n, nil
+}
+
+const maxSequence = 1<<63 - 1
+
+func (s *Server) listEvents(c echo.Context) error {
+	ctx := c.Request().Context()
+	for name := range c.QueryParams() {
+		if name != "after" && name != "limit" && name != "min_seq" {
+			return newProblem(http.StatusUnprocessableEntity, "query", "没有参数 "+name+" / there is no parameter "+name)
+		}
+	}
+	after, err := queryNumber(c, "after", 0, maxSequence)
+	if err != nil {
+		return err
+	}
+	reach, err := queryNumber(c, "min_seq", 0, maxSequence)
+	if err != nil {
+		return err
+	}
+	if err := s.reach(ctx, reach); err != nil {
+		return err
+	}
+	if strings.Contains(c.Request().Header.Get(echo.HeaderAccept), ndjsonType) {
+		limit, err := queryNumber(c, "limit", maxSequence, maxSequence)
+		if err != nil {
+			return err
+		}
+		return s.writeLines(ctx, c, after, limit)
+	}
+	limit, err := queryNumber(c, "limit", 100, 1000)
+	if err != nil {
+		return err
+	}
+	entries, err := s.Model.Events(ctx, after, int(limit))
+	if err != nil {
+		return err
+	}
+	out := EventsView{Events: entries, Last: after}
+	if len(entries) > 0 {
+		out.Last = entries[len(entries)-1].Sequence
+	}
+	c.Response().Header().Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
+	return huma.DefaultJSONFormat.Marshal(c.Response(), out)
+}
+
+// writeLines streams the stored bytes, one event a line, up to where the read
+// model stood at the start.
+func (s *Server) writeLines(ctx context.Context, c echo.Context, after, limit uint64) error {
+	end := s.Model.Position()
+	unbounded(c)
+	c.Response().Header().Set(echo.HeaderContentType, ndjsonType)
+	c.Response().WriteHeader(http.StatusOK)
+	for sent := uint64(0); sent < limit && after < end; {
+		entries, err := s.Model.Events(ctx, after, int(min(eventsPage, limit-sent)))
+		if err != nil || len(entries) == 0 {
+			return err
+		}
+		for _, e := range entries {
+			if _, err := c.Response().Write(append([]byte(e.Raw), '\n')); err != nil {
+				return nil // the client is gone
+			}
+			after = e.Sequence
+			sent++
+		}
+		c.Response().Flush()
+	}
+	return nil
+}
+
+// unbounded lifts the server's write deadline from a response that may take as
+// long as its client likes to read.
+func unbounded(c echo.Context) {
+	// A recorder in tests has no deadline to lift.
+	_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Time{})
+}
+
+// keepAlive is how often an idle event stream says that it is alive, so that
+// proxies keep it open.
+const keepAlive = 15 * time.Second
+
+// liveEvents sends events as they come (Server-Sent Events): id is the sequence,
+// data the stored bytes.
+func (s *Server) liveEvents(c echo.Context) error {
+	ctx := c.Request().Context()
+	after := s.Model.Position()
+	if last := c.Request().Header.Get("Last-Event-ID"); last != "" {
+		n, err := strconv.ParseUint(last, 10, 63)
+		if err != nil {
+			return newProblem(http.StatusBadRequest, "last-event-id", "Last-Event-ID 应为序号 / Last-Event-ID is a sequence")
+		}
+		after = n
+	}
+	unbounded(c)
+	c.Response().Header().Set(echo.HeaderContentType, "text/event-stream; charset=utf-8")
+	c.Response().WriteHeader(http.StatusOK)
+	c.Response().Flush()
+	tick := time.NewTicker(keepAlive)
+	defer tick.Stop()
+	for {
+		// The wake-up is taken before reading, so that none can fall in between.
+		moved := s.Model.Moved()
+		entries, err := s.Model.Events(ctx, after, eventsPage)
+		if err != nil {
+			return nil // headers are sent: the client reconnects with its last id
+		}
+		for _, e := range entries {
+			if _, err := fmt.Fprintf(c.Response(), "id: %d\nevent: %s\ndata: %s\n\n", e.Sequence, e.Type, e.Raw); err != nil {
+				return nil
+			}
+			after = e.Sequence
+		}
+		if len(entries) > 0 {
+			c.Response().Flush()
+			continue
+		}
+		select {
+		case <-moved:
+		case <-tick.C:
+			if _, err := c.Response().Write([]byte(": alive\n\n")); err != nil {
+				return nil
+			}
+			c.Response().Flush()
+		case <-ctx.Done():
+			return nil
+		case <-s.Stop:
+			return nil
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"duban/domain"
+	"duban/domain/finding"
+	"duban/domain/task"
+	"duban/projections"
+)
+
+type findingsInput struct {
+	CutParams
+	Status     string `query:"status" doc:"状态"`
+	Light      string `query:"light" enum:"rectification_overdue,normal"`
+	Grade      string `query:"grade" enum:"ordinary,major"`
+	Office     string `query:"office" doc:"督办处室编号或名称"`
+	Task       string `query:"task" doc:"任务编号"`
+	Inspection string `query:"inspection" doc:"检查编号"`
+	PageParams
+}
+
+func (s *Server) findings() {
+	s.commands(resource{
+		kind: domain.KindFinding, plural: "findings", chinese: "隐患", acts: finding.Acts(), create: "record",
+		decide: decideFinding, follow: s.tellTasks, done: s.withdrawBytes,
+	})
+	register(s, huma.Operation{Method: http.MethodGet, Path: "/findings", OperationID: "list-findings", Tags: []string{"隐患"}, Summary: "隐患清单"},
+		func(ctx context.Context, in *findingsInput) (*body[projections.Page[projections.FindingView]], error) {
+			v, today, err := s.view(ctx, in.CutParams)
+			if err != nil {
+				return nil, err
+			}
+			defer v.Close()
+			page, err := v.Findings(ctx, projections.FindingQuery{
+				Status: in.Status, Light: in.Light, Grade: in.Grade, Office: in.Office, Task: in.Task, Inspection: in.Inspection,
+				Q: in.Q, Today: today, Limit: in.Limit, Cursor: in.Cursor,
+			})
+			return &body[projections.Page[projections.FindingView]]{Body: page}, err
+		})
+	register(s, huma.Operation{Method: http.MethodGet, Path: "/findings/{id}", OperationID: "get-finding", Tags: []string{"隐患"}, Summary: "一项隐患"},
+		func(ctx context.Context, in *oneInput) (*body[projections.FindingView], error) {
+			v, today, err := s.view(ctx, in.CutParams)
+			if err != nil {
+				return nil, err
+			}
+			defer v.Close()
+			f, err := v.Finding(ctx, in.ID, today)
+			return &body[projections.FindingView]{ETag: etag(f.Version), Body: f}, err
+		})
+	s.historyRoute("findings", "隐患", domain.KindFinding)
+}
+
+func decideFinding(history []domain.Event, c domain.Command) ([]domain.Event, error) {
+	if _, ok := c.Ask.(domain.Corrector); ok {
+		return finding.Correct(history, c)
+	}
+	return finding.Decide(finding.Replay(history), c)
+}
+
+// tellTasks writes to the tasks a finding belongs to when it begins or ceases to
+// keep them from completion. Both stand in one transaction, so that a task can't
+// be completed between a finding's grading and the task's learning of it.
+func (s *Server) tellTasks(u *unit, c domain.Command) error {
+	now, err := u.history(c.Subject)
+	if err != nil {
+		return err
+	}
+	after := finding.Replay(now)
+	for _, ref := range after.Tasks {
+		history, err := u.history(ref)
+		if err != nil {
+			return err
+		}
+		t := task.Replay(history)
+		told := slices.Contains(t.Findings, c.Subject)
+		if t.Voided.Done() || told == after.Blocks() {
+			continue
+		}
+		var ask domain.Payload = &task.FindingSettled{Finding: c.Subject}
+		if after.Blocks() {
+			ask = &task.FindingOpened{Finding: c.Subject}
+		}
+		entry := c.Entry
+		if entry.Time.Before(t.Docketed.Time) {
+			entry.Time = t.Docketed.Time
+		}
+		err = u.decide(ref, func(h []domain.Event) ([]domain.Event, error) {
+			return task.Decide(task.Replay(h), domain.Command{Entry: entry, Subject: ref, Ask: ask})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

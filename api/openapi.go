@@ -1,0 +1,53 @@
+package api
+
+import (
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"duban/domain/notice"
+)
+
+// schemaName names a type in the document. The aggregates' packages use the same
+// short names (task.Corrected, finding.Corrected), so theirs carry the package.
+func schemaName(t reflect.Type, hint string) string {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if pkg, ok := strings.CutPrefix(t.PkgPath(), "duban/domain/"); ok && t.Name() != "" {
+		return strings.ToUpper(pkg[:1]) + pkg[1:] + t.Name()
+	}
+	return huma.DefaultSchemaNamer(t, hint)
+}
+
+// schema returns the OpenAPI schema of a type, registered under its name.
+func (s *Server) schema(v any) *huma.Schema {
+	return s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeOf(v), true, "")
+}
+
+// describe completes the OpenAPI document where operations could not: what
+// plain handlers take, and what a notice may come as.
+func (s *Server) describe() {
+	doc := s.api.OpenAPI()
+	problems := &huma.Response{Description: "错误 / error", Content: map[string]*huma.MediaType{problemType: {Schema: s.schema(Problem{})}}}
+	for _, item := range doc.Paths {
+		for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Delete} {
+			if op != nil {
+				op.Responses["default"] = problems
+			}
+		}
+	}
+	for _, path := range []string{"/directives", "/directives/preview"} {
+		content := doc.Paths[path].Post.RequestBody.Content
+		content["application/json"] = &huma.MediaType{Schema: s.schema(notice.Draft{})}
+		content["application/vnd.openxmlformats-officedocument.wordprocessingml.document"] =
+			&huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+	}
+	for _, path := range []string{"/directives/{id}/source", "/evidence/{sha256}"} {
+		doc.Paths[path].Get.Responses["200"] = &huma.Response{Description: http.StatusText(http.StatusOK), Content: map[string]*huma.MediaType{
+			"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+		}}
+	}
+}

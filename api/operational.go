@@ -1,0 +1,113 @@
+package api
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+type metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.HistogramVec
+}
+
+func newMetrics(s *Server) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "duban_http_request_seconds", Help: "Time to answer, by route, method and status.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"route", "method", "status"}),
+	}
+	gauge := func(name, help string, value func() float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
+	}
+	m.registry.MustRegister(m.requests, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		gauge("duban_ledger_sequence", "Last acknowledged sequence.", func() float64 { return float64(s.Store.Acked()) }),
+		gauge("duban_readmodel_sequence", "Sequence the read models stand at.", func() float64 { return float64(s.Model.Position()) }),
+		gauge("duban_ledger_writable", "1 while the ledger accepts writes.", func() float64 {
+			if s.Store.Health() != nil {
+				return 0
+			}
+			return 1
+		}),
+	)
+	return m
+}
+
+// readiness is what /readyz says.
+type readiness struct {
+	Ready    bool   `json:"ready"`
+	Writable bool   `json:"writable"`
+	Reason   string `json:"reason,omitempty"`
+	Ledger   uint64 `json:"ledger_sequence"`
+	Model    uint64 `json:"readmodel_sequence"`
+	Sample   bool   `json:"sample,omitempty"`
+}
+
+// lag is how many events the read models may be behind and still be ready.
+const lag = 1000
+
+// operational adds what stands beside the API, for those who run it.
+func (s *Server) operational() {
+	s.echo.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
+	s.echo.GET("/readyz", s.ready)
+	s.echo.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})))
+	s.echo.GET("/openapi.json", func(c echo.Context) error {
+		c.Response().Header().Set(echo.HeaderContentType, "application/openapi+json")
+		return huma.DefaultJSONFormat.Marshal(c.Response(), s.api.OpenAPI())
+	})
+	s.echo.GET("/", func(c echo.Context) error {
+		return c.String(http.StatusOK, "督办 Duban "+s.Version+"\n接口 /api/v1，说明 /openapi.json，状态 /readyz\nThe API is at /api/v1, described at /openapi.json; state at /readyz\n")
+	})
+}
+
+func (s *Server) ready(c echo.Context) error {
+	r := readiness{Ledger: s.Store.Acked(), Model: s.Model.Position(), Writable: true, Sample: s.Sample}
+	if err := s.Store.Health(); err != nil {
+		r.Writable, r.Reason = false, err.Error()
+	}
+	err := s.Model.Err()
+	if err != nil {
+		r.Reason = errors.Join(errors.New(r.Reason), err).Error()
+	}
+	r.Ready = r.Writable && err == nil && r.Model+lag >= r.Ledger
+	status := http.StatusOK
+	if !r.Ready {
+		status = http.StatusServiceUnavailable
+	}
+	return c.JSON(status, r)
+}
+
+// observe logs and measures every request once it is answered.
+func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		began := time.Now()
+		if err := next(c); err != nil {
+			c.Error(err)
+		}
+		route := c.Path()
+		if route == "" {
+			route = "none"
+		}
+		status := c.Response().Status
+		took := time.Since(began)
+		s.metrics.requests.WithLabelValues(route, c.Request().Method, strconv.Itoa(status)).Observe(took.Seconds())
+		level := slog.LevelInfo
+		if status >= http.StatusInternalServerError {
+			level = slog.LevelWarn
+		}
+		s.Logger.LogAttrs(c.Request().Context(), level, "request",
+			slog.String("method", c.Request().Method), slog.String("path", c.Request().URL.Path), slog.Int("status", status),
+			slog.Duration("took", took), slog.String("actor", callerOf(c.Request().Context()).Person.ID))
+		return nil
+	}
+}

@@ -1,0 +1,178 @@
+// Package api is the ledger over HTTP: one file per resource.
+//
+// A handler decodes, calls and renders. Commands go the same way everywhere
+// (execute.go): load the aggregates from the event store, look whether this
+// command was recorded before, decide, append with the expected versions. Reads
+// come from the projections, at the cut the client names (cut.go). Every error
+// becomes one form in one table (problem.go).
+//
+// The routes of commands are made from the acts that the domain lists, so that
+// route, schema, refusal and documentation can't drift apart.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"duban/eventstore"
+	"duban/projections"
+)
+
+// Config is what a Server is made of.
+type Config struct {
+	Store *eventstore.Store
+	Model *projections.Model
+
+	Clock   func() time.Time // nil: time.Now
+	Logger  *slog.Logger     // nil: nothing is logged
+	Version string           // of the software, for OpenAPI
+	Sample  bool             // the ledger holds invented data, and answers say so
+
+	// MaxEvidence bounds one evidence file, in bytes. 0: 50 MiB.
+	MaxEvidence int64
+	// MaxNotice bounds an uploaded notice, in bytes. 0: 8 MiB.
+	MaxNotice int64
+	// Stop ends open event streams, so that a graceful stop need not wait for
+	// clients that listen for ever. nil: only the client ends them.
+	Stop <-chan struct{}
+}
+
+// A Server answers the HTTP API.
+type Server struct {
+	Config
+	echo    *echo.Echo
+	api     huma.API
+	metrics *metrics
+}
+
+// Limits of requests.
+const (
+	defaultMaxEvidence = 50 << 20
+	defaultMaxNotice   = 8 << 20
+	maxCommandBytes    = 256 << 10 // an event holds 64 KiB; what is larger is evidence
+	requestTimeout     = 30 * time.Second
+)
+
+// New returns a server over a store and its read models.
+func New(cfg Config) *Server {
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.MaxEvidence == 0 {
+		cfg.MaxEvidence = defaultMaxEvidence
+	}
+	if cfg.MaxNotice == 0 {
+		cfg.MaxNotice = defaultMaxNotice
+	}
+	s := &Server{Config: cfg, echo: echo.New()}
+	s.metrics = newMetrics(s)
+	s.echo.HTTPErrorHandler = s.handleError
+	s.echo.Use(s.observe, middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), secureHeaders)
+	s.operational()
+
+	s.api = humaecho.NewWithGroup(s.echo, s.echo.Group(apiPrefix, s.authenticate), s.humaConfig())
+	s.tasks()
+	s.findings()
+	s.inspections()
+	s.offices()
+	s.directives()
+	s.evidence()
+	s.events()
+	s.summary()
+	s.tokens()
+	s.upkeep()
+	s.describe()
+	return s
+}
+
+const apiPrefix = "/api/v1"
+
+func (s *Server) humaConfig() huma.Config {
+	cfg := huma.DefaultConfig("督办 Duban", s.Version)
+	cfg.Info.Description = "督办台账：任务、分项、隐患及其完整历史。A compliance ledger: tasks, shares, findings and their whole history."
+	cfg.Servers = []*huma.Server{{URL: apiPrefix}}
+	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", "" // served outside the prefix, without a token
+	cfg.CreateHooks = nil                                       // no $schema members in the answers
+	cfg.RejectUnknownQueryParameters = true
+	cfg.Transformers = []huma.Transformer{toProblem}
+	strict := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshalStrict}
+	cfg.Formats = map[string]huma.Format{"application/json": strict, "json": strict}
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"bearer": {Type: "http", Scheme: "bearer", Description: "首次启动时打印的操作令牌，或 duban token add 生成的令牌"},
+	}
+	cfg.Security = []map[string][]string{{"bearer": {}}}
+	return cfg
+}
+
+// Handler returns the HTTP handler.
+func (s *Server) Handler() http.Handler { return s.echo }
+
+// handleError renders what no operation handled: unknown routes, wrong methods,
+// errors of plain handlers.
+func (s *Server) handleError(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	p := s.problem(c.Request().Context(), err)
+	for k, v := range p.header {
+		c.Response().Header()[k] = v
+	}
+	c.Response().Header().Set(echo.HeaderContentType, problemType)
+	c.Response().WriteHeader(p.Status)
+	if c.Request().Method == http.MethodHead {
+		return
+	}
+	// The client may be gone; there is nobody left to tell.
+	_ = huma.DefaultJSONFormat.Marshal(c.Response(), p)
+}
+
+// problem returns the client's view of an error and logs what it hides.
+func (s *Server) problem(ctx context.Context, err error) *Problem {
+	p, known := problem(err)
+	if !known {
+		s.Logger.ErrorContext(ctx, "request failed", slog.Any("error", err))
+	}
+	return p
+}
+
+func (s *Server) logPanic(c echo.Context, err error, stack []byte) error {
+	s.Logger.ErrorContext(c.Request().Context(), "handler panicked",
+		slog.String("path", c.Path()), slog.Any("error", err), slog.String("stack", string(stack)))
+	return echo.NewHTTPError(http.StatusInternalServerError)
+}
+
+// register adds an operation whose errors all pass through the error table.
+func register[I, O any](s *Server, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
+	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
+		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
+		out, err := handle(ctx, in)
+		if err != nil {
+			return nil, s.problem(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+// secureHeaders keeps browsers from guessing types and embedding answers.
+func secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
+		return next(c)
+	}
+}

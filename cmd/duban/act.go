@@ -1,0 +1,282 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"reflect"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"duban/api"
+	"duban/domain"
+	"duban/domain/directive"
+	"duban/domain/finding"
+	"duban/domain/inspection"
+	"duban/domain/office"
+	"duban/domain/task"
+	"duban/projections"
+)
+
+// resource is a kind of record whose acts become subcommands, with a flag for
+// every field of the event asked for.
+type resource struct {
+	name, plural, chinese string
+	acts                  []domain.Act
+	create                string
+}
+
+func resources() []resource {
+	var voiding []domain.Act
+	for _, a := range directive.Acts() {
+		if a.Name == "void" {
+			voiding = append(voiding, a)
+		}
+	}
+	return []resource{
+		{"task", "tasks", "任务", task.Acts(), ""},
+		{"finding", "findings", "隐患", finding.Acts(), "record"},
+		{"inspection", "inspections", "检查", inspection.Acts(), "open"},
+		{"office", "offices", "处室", office.Acts(), "register"},
+		{"directive", "directives", "文件", voiding, ""},
+	}
+}
+
+func (a *app) resourceCommand(r resource) *cobra.Command {
+	cmd := &cobra.Command{Use: r.name, Short: "办理" + r.chinese + "的命令 / commands on a " + r.name,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("没有命令 %q / there is no command %q, see duban %s --help", args[0], args[0], r.name)}
+			}
+			return cmd.Help()
+		}}
+	for _, act := range r.acts {
+		cmd.AddCommand(a.actCommand(r, act))
+	}
+	return cmd
+}
+
+func (a *app) actCommand(r resource, act domain.Act) *cobra.Command {
+	create := act.Name == r.create
+	use, args := act.Name+" ID", exactArgs(1)
+	if create {
+		use, args = act.Name, exactArgs(0)
+	}
+	f := &fields{values: map[string]json.RawMessage{}, types: map[string]reflect.Type{}}
+	var key, ifMatch, bodyFile string
+	cmd := &cobra.Command{Use: use, Short: act.Chinese, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
+		c, err := a.client()
+		if err != nil {
+			return err
+		}
+		body, err := f.body(cmd.Context(), a, c, bodyFile)
+		if err != nil {
+			return err
+		}
+		path := r.plural
+		if !create {
+			path += "/" + url.PathEscape(strings.TrimPrefix(args[0], r.name+"/")) + "/" + act.Name
+		}
+		header := map[string]string{}
+		if key != "" {
+			header["Idempotency-Key"] = key
+		}
+		if ifMatch != "" {
+			header["If-Match"] = ifMatch
+		}
+		b, err := c.do(cmd.Context(), request{method: http.MethodPost, path: path, body: bytes.NewReader(body), media: "application/json", header: header})
+		return a.printWrite(b, err)
+	}}
+	f.add(cmd, reflect.TypeOf(act.Ask).Elem())
+	cmd.Flags().StringVar(&key, "idempotency-key", "", "ULID，重试时用同一个 / the same at a retry")
+	cmd.Flags().StringVar(&ifMatch, "if-match", "", "读到的版本 / the version as read")
+	cmd.Flags().StringVar(&bodyFile, "body", "", "JSON 文件，- 为标准输入 / JSON file, - for standard input")
+	cmd.Flags().Func("time", "发生时间，RFC 3339 或日期 / when it happened", f.setTime)
+	return cmd
+}
+
+// printWrite prints what a write recorded.
+func (a *app) printWrite(b []byte, err error) error {
+	if err != nil || a.json {
+		return a.rawOr(b, err)
+	}
+	var w api.WriteResult
+	if err := json.Unmarshal(b, &w); err != nil {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	fmt.Fprintf(a.out, "已入账 %s/%s 版本 %d，序号 %d\n", w.Kind, w.ID, w.Version, w.Sequence)
+	for _, e := range w.Events {
+		fmt.Fprintf(a.out, "  %d %s %s\n", e.Sequence, e.Type, e.ID)
+	}
+	return nil
+}
+
+// fields are the members of a command's body given as flags.
+type fields struct {
+	values map[string]json.RawMessage
+	types  map[string]reflect.Type
+}
+
+// add makes a flag for every JSON member of a payload, embedded ones included.
+func (f *fields) add(cmd *cobra.Command, t reflect.Type) {
+	for i := range t.NumField() {
+		sf := t.Field(i)
+		name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
+		if sf.Anonymous && name == "" {
+			f.add(cmd, sf.Type)
+			continue
+		}
+		if name == "" || name == "-" {
+			continue
+		}
+		usage := sf.Tag.Get("doc")
+		if !isText(sf.Type) {
+			usage = strings.TrimSpace(usage + " (JSON)")
+		}
+		f.types[name] = sf.Type
+		flag := strings.ReplaceAll(name, "_", "-")
+		set := func(v string) error { return f.set(name, sf.Type, v) }
+		if sf.Type.Kind() == reflect.Bool {
+			cmd.Flags().BoolFunc(flag, usage, set)
+			continue
+		}
+		cmd.Flags().Func(flag, usage, set)
+	}
+}
+
+// isText reports whether a member's JSON is a string.
+func isText(t reflect.Type) bool {
+	_, text := reflect.New(t).Interface().(interface{ UnmarshalText([]byte) error })
+	return text || t.Kind() == reflect.String
+}
+
+var (
+	refType      = reflect.TypeFor[domain.Ref]()
+	refsType     = reflect.TypeFor[[]domain.Ref]()
+	evidenceType = reflect.TypeFor[[]domain.Evidence]()
+)
+
+func (f *fields) set(name string, t reflect.Type, v string) error {
+	switch {
+	case t == evidenceType && !strings.HasPrefix(strings.TrimSpace(v), "["):
+		// --evidence takes digests as well.
+		list := []map[string]string{}
+		for _, sum := range strings.Split(v, ",") {
+			list = append(list, map[string]string{"sha256": strings.TrimSpace(sum)})
+		}
+		return f.encode(name, list)
+	case t == refsType && !strings.HasPrefix(strings.TrimSpace(v), "["):
+		return f.encode(name, strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == '、' || r == '，' }))
+	case isText(t):
+		return f.encode(name, v)
+	}
+	if !json.Valid([]byte(v)) {
+		return errors.New("应为 JSON / is JSON")
+	}
+	f.values[name] = json.RawMessage(v)
+	return nil
+}
+
+func (f *fields) encode(name string, v any) error {
+	b, err := json.Marshal(v)
+	f.values[name] = b
+	return err
+}
+
+// setTime takes an RFC 3339 time, or a date, which means its morning.
+func (f *fields) setTime(v string) error {
+	if len(v) == len("2006-01-02") {
+		v += "T09:00:00+08:00"
+	}
+	return f.encode("time", v)
+}
+
+// body returns the JSON to send: the file's members, with the flags over them,
+// and offices that were given by name turned into references.
+func (f *fields) body(ctx context.Context, a *app, c *client, file string) ([]byte, error) {
+	all := map[string]json.RawMessage{}
+	if file != "" {
+		b, err := a.readFile(file)
+		if err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(b, &all); err != nil {
+			return nil, fmt.Errorf("%s 不是 JSON 对象 / %s is no JSON object: %w", file, file, err)
+		}
+	}
+	for k, v := range f.values {
+		all[k] = v
+	}
+	for k, v := range all {
+		if t := f.types[k]; t != refType && t != refsType {
+			continue
+		}
+		named, err := resolveOffices(ctx, c, v)
+		if err != nil {
+			return nil, err
+		}
+		all[k] = named
+	}
+	return json.Marshal(all)
+}
+
+// resolveOffices turns the names of offices in a reference, or a list of them,
+// into office/ID.
+func resolveOffices(ctx context.Context, c *client, raw json.RawMessage) (json.RawMessage, error) {
+	var one string
+	var many []string
+	if json.Unmarshal(raw, &one) == nil {
+		many = []string{one}
+	} else if err := json.Unmarshal(raw, &many); err != nil {
+		return raw, nil // the server says what is wrong with it
+	}
+	for i, name := range many {
+		if name == "" || strings.Contains(name, "/") {
+			continue
+		}
+		id, err := officeNamed(ctx, c, name)
+		if err != nil {
+			return nil, err
+		}
+		many[i] = "office/" + id
+	}
+	if one != "" {
+		return json.Marshal(many[0])
+	}
+	return json.Marshal(many)
+}
+
+func officeNamed(ctx context.Context, c *client, name string) (string, error) {
+	var page projections.Page[projections.OfficeView]
+	if err := c.get(ctx, "offices", url.Values{"q": {name}, "limit": {"100"}}, &page); err != nil {
+		return "", err
+	}
+	for _, o := range page.Items {
+		if o.Name == name {
+			return o.ID, nil
+		}
+		for _, alias := range o.Aliases {
+			if alias == name {
+				return o.ID, nil
+			}
+		}
+	}
+	return "", fmt.Errorf("没有名为“%s”的处室，见 duban offices / there is no office named %s, see duban offices", name, name)
+}
+
+// readFile reads a file, or standard input for "-".
+func (a *app) readFile(name string) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(a.in)
+	}
+	return os.ReadFile(name)
+}
+
+func asProblem(err error, p *problemError) bool { return errors.As(err, p) }

@@ -1,0 +1,301 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"duban/api"
+	"duban/domain/calendar"
+	"duban/projections"
+)
+
+var zone = calendar.Zone
+
+// query collects flags that are passed on as query parameters when they are set.
+type query struct{ values url.Values }
+
+func (q *query) flags(cmd *cobra.Command, names map[string]string) {
+	q.values = url.Values{}
+	for name, usage := range names {
+		cmd.Flags().Func(name, usage, func(v string) error {
+			q.values.Set(strings.ReplaceAll(name, "-", "_"), v)
+			return nil
+		})
+	}
+}
+
+func with(sets ...map[string]string) map[string]string {
+	all := map[string]string{}
+	for _, s := range sets {
+		for k, v := range s {
+			all[k] = v
+		}
+	}
+	return all
+}
+
+func cutFlags() map[string]string {
+	return map[string]string{
+		"known-at":     "账本当时所知：序号、时间或日期 / as known at a sequence, time or date",
+		"effective-at": "只计此日以前发生的事 / only what had happened by this date",
+		"today":        "亮灯所依据的日期 / the day for the lights",
+		"min-seq":      "等到读模型达到该序号 / wait for this sequence",
+	}
+}
+
+func pageFlags() map[string]string {
+	return map[string]string{
+		"q": "检索 / search", "sort": "排序 / sort by", "limit": "条数 / how many", "cursor": "上一页的 next / next of the page before",
+		"desc": "降序 true / descending",
+	}
+}
+
+// listCommand is a command that prints one page of a list.
+func listCommand[T any](a *app, use, short string, flags map[string]string, columns []string, row func(T) []string) *cobra.Command {
+	var q query
+	cmd := &cobra.Command{Use: use, Short: short, Args: exactArgs(0), RunE: func(cmd *cobra.Command, _ []string) error {
+		c, err := a.client()
+		if err != nil {
+			return err
+		}
+		b, err := c.do(cmd.Context(), request{method: http.MethodGet, path: use, query: q.values})
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.printRaw(b)
+		}
+		var page projections.Page[T]
+		if err := json.Unmarshal(b, &page); err != nil {
+			return fmt.Errorf("read the answer: %w", err)
+		}
+		rows := make([][]string, len(page.Items))
+		for i, item := range page.Items {
+			rows[i] = row(item)
+		}
+		if err := a.table(columns, rows); err != nil {
+			return err
+		}
+		fmt.Fprintf(a.out, "共 %d 条，账本序号 %d，亮灯日 %s", page.Total, page.Cutoff.Sequence, page.Cutoff.Today)
+		if page.Next != "" {
+			fmt.Fprintf(a.out, "；下一页 --cursor %s", page.Next)
+		}
+		_, err = fmt.Fprintln(a.out)
+		return err
+	}}
+	q.flags(cmd, flags)
+	return cmd
+}
+
+func (a *app) table(columns []string, rows [][]string) error {
+	w := tabwriter.NewWriter(a.out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, strings.Join(columns, "\t"))
+	for _, r := range rows {
+		fmt.Fprintln(w, strings.Join(r, "\t"))
+	}
+	return w.Flush()
+}
+
+// excerpt returns the first n characters of a text on one line.
+func excerpt(s string, n int) string {
+	r := []rune(strings.Join(strings.Fields(s), " "))
+	if len(r) <= n {
+		return string(r)
+	}
+	return string(r[:n]) + "…"
+}
+
+func (a *app) tasksCommand() *cobra.Command {
+	flags := with(cutFlags(), pageFlags(), map[string]string{
+		"office": "处室编号或名称 / office", "status": "状态 / status", "light": "亮灯 / light", "directive": "文件编号 / directive",
+		"kind": "类型 / kind", "handler": "经办人 / handler",
+	})
+	return listCommand(a, "tasks", "任务清单 / list tasks", flags,
+		[]string{"编号", "条款", "状态", "亮灯", "时限", "处室", "内容"}, func(t projections.TaskView) []string {
+			var offices []string
+			for _, sh := range t.Shares {
+				offices = append(offices, sh.Office.Name)
+			}
+			deadline := ""
+			if t.Deadline != nil {
+				deadline = string(t.Deadline.Date)
+			}
+			return []string{t.ID, strings.Join(t.Path, ""), t.StatusChinese, t.Light.Chinese, deadline, strings.Join(offices, "、"), excerpt(t.Text, 24)}
+		})
+}
+
+func (a *app) findingsCommand() *cobra.Command {
+	flags := with(cutFlags(), pageFlags(), map[string]string{
+		"office": "督办处室 / supervising office", "status": "状态 / status", "light": "亮灯 / light", "grade": "级别 / grade",
+		"task": "任务编号 / task", "inspection": "检查编号 / inspection",
+	})
+	delete(flags, "sort")
+	return listCommand(a, "findings", "隐患清单 / list findings", flags,
+		[]string{"编号", "级别", "状态", "亮灯", "被检查单位", "内容"}, func(f projections.FindingView) []string {
+			return []string{f.ID, f.Grade, f.StatusChinese, f.Light.Chinese, f.Subject, excerpt(f.Description, 24)}
+		})
+}
+
+func (a *app) officesCommand() *cobra.Command {
+	flags := with(cutFlags(), pageFlags())
+	delete(flags, "sort")
+	return listCommand(a, "offices", "处室清单 / list offices", flags, []string{"编号", "名称", "类型", "别名"},
+		func(o projections.OfficeView) []string {
+			return []string{"office/" + o.ID, o.Name, o.Type, strings.Join(o.Aliases, "、")}
+		})
+}
+
+func (a *app) directivesCommand() *cobra.Command {
+	flags := with(cutFlags(), pageFlags(), map[string]string{"status": "状态 / status"})
+	delete(flags, "sort")
+	return listCommand(a, "directives", "文件清单 / list directives", flags, []string{"编号", "文号", "任务", "分项", "状态", "标题"},
+		func(d projections.DirectiveView) []string {
+			return []string{d.ID, d.DocumentNumber, strconv.Itoa(d.TaskCount), strconv.Itoa(d.ShareCount), d.Status, excerpt(d.Title, 40)}
+		})
+}
+
+func (a *app) summaryCommand() *cobra.Command {
+	var q query
+	cmd := &cobra.Command{Use: "summary", Short: "统计 / figures", Args: exactArgs(0), RunE: func(cmd *cobra.Command, _ []string) error {
+		c, err := a.client()
+		if err != nil {
+			return err
+		}
+		b, err := c.do(cmd.Context(), request{method: http.MethodGet, path: "summary", query: q.values})
+		if err != nil || a.json {
+			return a.rawOr(b, err)
+		}
+		var s projections.SummaryView
+		if err := json.Unmarshal(b, &s); err != nil {
+			return fmt.Errorf("read the answer: %w", err)
+		}
+		fmt.Fprintf(a.out, "文件 %d，条款 %d，任务 %d（共同承担 %d），分项 %d，处室 %d\n", s.Directives, s.Clauses, s.Tasks, s.SharedTasks, s.Shares, s.Offices)
+		for _, g := range []struct {
+			title  string
+			counts []projections.Count
+		}{{"任务状态", s.TaskStatuses}, {"分项状态", s.ShareStatuses}, {"任务亮灯", s.TaskLights}, {"分项亮灯", s.ShareLights}, {"隐患", s.Findings}} {
+			var parts []string
+			for _, n := range g.counts {
+				parts = append(parts, fmt.Sprintf("%s %d", n.Chinese, n.N))
+			}
+			fmt.Fprintf(a.out, "%s：%s\n", g.title, strings.Join(parts, "，"))
+		}
+		return nil
+	}}
+	q.flags(cmd, cutFlags())
+	return cmd
+}
+
+// rawOr prints an answer as it came, or returns the error.
+func (a *app) rawOr(b []byte, err error) error {
+	if err != nil {
+		return err
+	}
+	return a.printRaw(b)
+}
+
+// findRecord returns the plural path of the record with that id, for commands
+// that take the id of anything with a history.
+func findRecord(ctx context.Context, c *client, id string, q url.Values) (path string, history []byte, err error) {
+	kinds := []string{"tasks", "findings", "directives", "inspections", "offices"}
+	if kind, rest, ok := strings.Cut(id, "/"); ok {
+		kinds, id = []string{kind + "s"}, rest
+	}
+	for _, k := range kinds {
+		path = k + "/" + url.PathEscape(id)
+		history, err = c.do(ctx, request{method: http.MethodGet, path: path + "/history", query: q})
+		var p problemError
+		if err == nil || !asProblem(err, &p) || p.p.Status != http.StatusNotFound {
+			return path, history, err
+		}
+	}
+	return "", nil, fmt.Errorf("没有编号为 %s 的记录 / there is no record with the id %s", id, id)
+}
+
+func (a *app) historyCommand() *cobra.Command {
+	var q query
+	cmd := &cobra.Command{Use: "history ID", Short: "一条记录的全部事件 / every event of a record", Args: exactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+		c, err := a.client()
+		if err != nil {
+			return err
+		}
+		_, b, err := findRecord(cmd.Context(), c, args[0], q.values)
+		if err != nil || a.json {
+			return a.rawOr(b, err)
+		}
+		var h api.HistoryView
+		if err := json.Unmarshal(b, &h); err != nil {
+			return fmt.Errorf("read the answer: %w", err)
+		}
+		rows := make([][]string, len(h.Events))
+		for i, e := range h.Events {
+			marks := ""
+			if e.Late {
+				marks = "补录"
+			}
+			if e.Voided {
+				marks += " 作废"
+			}
+			if len(e.CorrectedBy) > 0 {
+				marks += " 已更正"
+			}
+			rows[i] = []string{strconv.FormatUint(e.Sequence, 10), localTime(e.Time), localTime(e.RecordedTime), strings.TrimPrefix(e.Type, "duban."), e.Actor, marks, e.ID}
+		}
+		return a.table([]string{"序号", "发生", "入账", "事件", "录入人", "", "事件编号"}, rows)
+	}}
+	q.flags(cmd, cutFlags())
+	return cmd
+}
+
+func (a *app) replayCommand() *cobra.Command {
+	var q query
+	cmd := &cobra.Command{Use: "replay ID", Short: "按当时所知重放一条记录 / a record as it was known", Args: exactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+		c, err := a.client()
+		if err != nil {
+			return err
+		}
+		path, _, err := findRecord(cmd.Context(), c, args[0], q.values)
+		if err != nil {
+			return err
+		}
+		b, err := c.do(cmd.Context(), request{method: http.MethodGet, path: path, query: q.values})
+		if err != nil || a.json || !strings.HasPrefix(path, "tasks/") {
+			return a.rawOr(b, err)
+		}
+		var t projections.TaskView
+		if err := json.Unmarshal(b, &t); err != nil {
+			return fmt.Errorf("read the answer: %w", err)
+		}
+		return a.printTask(t)
+	}}
+	q.flags(cmd, cutFlags())
+	return cmd
+}
+
+func (a *app) printTask(t projections.TaskView) error {
+	fmt.Fprintf(a.out, "%s %s 第%d项\n%s\n状态：%s　亮灯：%s　版本：%d　序号：%d\n", t.DocumentNumber, strings.Join(t.Path, ""), t.Number,
+		t.Text, t.StatusChinese, t.Light.Chinese, t.Version, t.Sequence)
+	rows := make([][]string, len(t.Shares))
+	for i, s := range t.Shares {
+		deadline := ""
+		if s.Deadline != nil {
+			deadline = string(s.Deadline.Date) + s.Deadline.Words
+		}
+		rows[i] = []string{s.Office.Name, s.Role, s.StatusChinese, s.Light.Chinese, deadline, string(s.SignedOn), string(s.ReportedOn), excerpt(s.Progress, 20)}
+	}
+	if err := a.table([]string{"处室", "角色", "状态", "亮灯", "时限", "签收", "最近报告", "进展"}, rows); err != nil {
+		return err
+	}
+	if len(t.Allowed) > 0 {
+		fmt.Fprintln(a.out, "可以办理 / allowed:", strings.Join(t.Allowed, ", "))
+	}
+	return nil
+}

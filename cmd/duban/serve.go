@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"duban/api"
+	"duban/domain/calendar"
+	"duban/domain/light"
+	"duban/domain/vocabulary"
+	"duban/eventstore"
+	"duban/projections"
+)
+
+// serveConfig is how a server is run, parsed once.
+type serveConfig struct {
+	Listen       string // HOST:PORT
+	Data         string // everything Duban keeps
+	NATS         string // external NATS server or cluster; "" is the embedded one
+	Org          string // short code of the body, part of every event's source
+	SafetyOffice string // name under which the safety office is registered at the first start
+	Demo         bool   // fill an empty ledger with the sample and run on the sample's clock
+	LogFormat    string // text or json
+	LogLevel     slog.Level
+	MaxEvidence  int64 // bytes
+	StopAfter    time.Duration
+}
+
+func (a *app) serveCommand() *cobra.Command {
+	cfg := serveConfig{}
+	cmd := &cobra.Command{Use: "serve", Short: "运行服务器 / run the server", Args: exactArgs(0), RunE: func(cmd *cobra.Command, _ []string) error {
+		cfg.Data = a.data
+		return a.serve(cmd.Context(), cfg)
+	}}
+	f := cmd.Flags()
+	f.StringVar(&cfg.Listen, "listen", "127.0.0.1:8080", "监听地址 / address to listen on")
+	f.StringVar(&cfg.NATS, "nats", "", "外部 NATS 地址，缺省用内嵌服务器 / external NATS server, embedded by default")
+	f.StringVar(&cfg.Org, "org", "duban", "单位代码：小写字母、数字、连字符 / short code of the body")
+	f.StringVar(&cfg.SafetyOffice, "safety-office", "安委会办公室", "首次启动登记的安委会办公室名称 / name of the safety office")
+	f.BoolVar(&cfg.Demo, "demo", false, "空账本填入样例 / fill an empty ledger with the sample")
+	f.StringVar(&cfg.LogFormat, "log", "text", "日志格式 text 或 json / log format")
+	f.TextVar(&cfg.LogLevel, "log-level", slog.LevelInfo, "日志级别 / log level")
+	f.Int64Var(&cfg.MaxEvidence, "max-evidence", 50<<20, "单个证据的字节上限 / bytes of one evidence file at most")
+	f.DurationVar(&cfg.StopAfter, "stop-after", 10*time.Second, "停止时等待请求完成的时间 / how long a stop waits for requests")
+	return cmd
+}
+
+func newLogger(w io.Writer, format string, level slog.Level) (*slog.Logger, error) {
+	opts := &slog.HandlerOptions{Level: level}
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, opts)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, opts)), nil
+	}
+	return nil, usageError{fmt.Errorf("日志格式应为 text 或 json / the log format is text or json, not %q", format)}
+}
+
+// node is an opened ledger with its read models.
+type node struct {
+	store *eventstore.Store
+	model *projections.Model
+	clock func() time.Time
+}
+
+func openNode(ctx context.Context, cfg serveConfig, clock func() time.Time, log *slog.Logger) (*node, error) {
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	store, err := eventstore.Open(ctx, eventstore.Config{
+		Org: cfg.Org, Dir: filepath.Join(cfg.Data, "jetstream"), URL: cfg.NATS, Software: softwareVersion(), Sample: cfg.Demo,
+		Types: vocabulary.Payloads(), Clock: clock, Logger: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	model, err := projections.Open(ctx, projections.Config{
+		Dir: filepath.Join(cfg.Data, "readmodel"), Source: store, Org: cfg.Org, Types: vocabulary.Payloads(), Logger: log,
+		Rules: light.DefaultRules(), Workdays: calendar.NewWorkdays("none"), Sample: cfg.Demo,
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the read models: %w", err), store.Close())
+	}
+	return &node{store: store, model: model, clock: clock}, nil
+}
+
+func (n *node) close() error { return errors.Join(n.model.Close(), n.store.Close()) }
+
+func (a *app) serve(ctx context.Context, cfg serveConfig) (err error) {
+	log, err := newLogger(a.err, cfg.LogFormat, cfg.LogLevel)
+	if err != nil {
+		return err
+	}
+	clock := time.Now
+	var sample *sampleClock
+	if cfg.Demo {
+		cfg.Org = sampleOrg
+		sample = newSampleClock(cfg.Data)
+		clock = sample.now
+	}
+	n, err := openNode(ctx, cfg, clock, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, n.close()) }()
+
+	// The port is taken before anything is written, so that a second server
+	// fails without having done anything.
+	listener, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("监听 %s 失败，换一个 --listen / can't listen on %s, choose another --listen: %w", cfg.Listen, cfg.Listen, err)
+	}
+	defer listener.Close()
+
+	stop := make(chan struct{})
+	server := api.New(api.Config{
+		Store: n.store, Model: n.model, Clock: clock, Logger: log, Version: softwareVersion(), Sample: cfg.Demo,
+		MaxEvidence: cfg.MaxEvidence, Stop: stop,
+	})
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return ended(n.model.Run(ctx)) })
+	group.Go(func() error {
+		token, err := a.prepare(ctx, cfg, server, n, sample)
+		if err != nil {
+			return err
+		}
+		a.greet(cfg, listener.Addr().String(), token)
+		return nil
+	})
+	hs := &http.Server{
+		Handler: server.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, WriteTimeout: 5 * time.Minute,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	group.Go(func() error {
+		if err := hs.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		log.InfoContext(ctx, "stopping")
+		close(stop)
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.StopAfter)
+		defer cancel()
+		return hs.Shutdown(late)
+	})
+	return ended(group.Wait())
+}
+
+// ended takes the end of the context for a normal end.
+func ended(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, eventstore.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// prepare makes the first token and, for the demo, the sample's history.
+func (a *app) prepare(ctx context.Context, cfg serveConfig, server *api.Server, n *node, sample *sampleClock) (string, error) {
+	if err := server.ReconcileEvidence(ctx); err != nil {
+		return "", err
+	}
+	token, err := server.Bootstrap(ctx, cfg.SafetyOffice)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(cfg.Data, tokenFile)
+	if token != "" {
+		if err := os.WriteFile(path, []byte(token+"\n"), 0o600); err != nil {
+			return "", fmt.Errorf("write the operator's token: %w", err)
+		}
+	}
+	if sample == nil {
+		return token, nil
+	}
+	if token != "" {
+		return token, fillSample(ctx, cfg.Data, server.Handler(), token, sample)
+	}
+	return "", requireSample(ctx, cfg.Data, n.store)
+}
+
+// greet tells how to use the server that was just started.
+func (a *app) greet(cfg serveConfig, address, token string) {
+	w := a.err
+	fmt.Fprintf(w, "\n督办 Duban %s  http://%s\n", softwareVersion(), address)
+	if cfg.Demo {
+		fmt.Fprintln(w, "样例数据，仅供试用；时钟停在样例的日期 / invented sample data, on the sample's own clock")
+	}
+	file := filepath.Join(cfg.Data, tokenFile)
+	if token != "" {
+		fmt.Fprintf(w, "操作令牌（只显示这一次，已写入 %s）/ operator token, shown once, kept in %s:\n  %s\n", file, file, token)
+	} else if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		fmt.Fprintf(w, "操作令牌见 %s / the operator token is in %s\n", file, file)
+	}
+	fmt.Fprintf(w, `
+试一试（另开一个终端）/ try, in another terminal:
+  bin/duban summary --server http://%[1]s --data %[2]s
+  bin/duban tasks --server http://%[1]s --data %[2]s --light overdue
+  curl -s -H "Authorization: Bearer $(cat %[3]s)" http://%[1]s/api/v1/tasks?q=化工
+Ctrl-C 停止 / stops
+`, address, cfg.Data, file)
+}

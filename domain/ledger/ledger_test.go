@@ -1,0 +1,78 @@
+package ledger
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"duban/domain"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew; read the diff")
+
+const digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+// full returns one event of each type with every field of its own filled in; its
+// particulars are pinned by the other aggregates.
+func full() []domain.Payload {
+	p := domain.Particulars{Note: "备注"}
+	return []domain.Payload{
+		&Opened{p, "v1.2.3", "sha256:" + digest, true},
+		&Accepted{p, 1234, digest, "磁盘故障后人工核对"},
+	}
+}
+
+// The stored bytes of every event type are pinned: they decode for ever.
+func TestGolden(t *testing.T) {
+	if len(full()) != len(Payloads()) {
+		t.Errorf("%d samples of %d types", len(full()), len(Payloads()))
+	}
+	for _, p := range full() {
+		got, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join("testdata", p.EventType()+".json")
+		if *update {
+			if err := os.WriteFile(file, append(got, '\n'), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = bytes.TrimSuffix(want, []byte("\n"))
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s encodes as\n%s\nwant\n%s", p.EventType(), got, want)
+		}
+		if back, err := domain.DecodeStrict(p, want); err != nil || !reflect.DeepEqual(back, p) {
+			t.Errorf("%s decodes as %+v, %v", p.EventType(), back, err)
+		}
+		if err := p.Validate(); err != nil {
+			t.Errorf("%s: %v", p.EventType(), err)
+		}
+	}
+}
+
+func TestValidate(t *testing.T) {
+	for _, tt := range []struct {
+		rule, field string
+		p           domain.Payload
+	}{
+		{"field.required", "software", &Opened{}},
+		{"accepted.sequence", "sequence", &Accepted{SHA256: digest, Reason: "x"}},
+		{"evidence.sha256", "sha256", &Accepted{Sequence: 1, SHA256: "sha256:" + digest, Reason: "x"}},
+		{"field.required", "reason", &Accepted{Sequence: 1, SHA256: digest}},
+	} {
+		r := (*domain.Refusal)(nil)
+		if err := tt.p.Validate(); !errors.As(err, &r) || r.Rule != tt.rule || r.Field != tt.field {
+			t.Errorf("%s: %v, want %s for %s", tt.p.EventType(), err, tt.rule, tt.field)
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package eventstore
+
+import "sync"
+
+// A cache remembers at least the last n and at most 2n entries: what was not
+// asked for during two generations is forgotten. Everything cached can be read
+// again from the stream.
+type cache[K comparable, V any] struct {
+	mu       sync.Mutex
+	n        int
+	new, old map[K]V
+	dropped  bool // something was forgotten since the start
+}
+
+func newCache[K comparable, V any](n int) *cache[K, V] {
+	return &cache[K, V]{n: n, new: map[K]V{}, old: map[K]V{}}
+}
+
+func (c *cache[K, V]) get(k K) (V, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if v, ok := c.new[k]; ok {
+		return v, true
+	}
+	v, ok := c.old[k]
+	if ok {
+		c.set(k, v)
+	}
+	return v, ok
+}
+
+func (c *cache[K, V]) put(k K, v V) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.set(k, v)
+}
+
+func (c *cache[K, V]) set(k K, v V) {
+	if _, ok := c.new[k]; !ok && len(c.new) >= c.n {
+		c.dropped = c.dropped || len(c.old) > 0
+		c.old, c.new = c.new, make(map[K]V, c.n)
+	}
+	c.new[k] = v
+}
+
+func (c *cache[K, V]) remove(k K) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.new, k)
+	delete(c.old, k)
+}
+
+// complete reports whether nothing put was ever forgotten.
+func (c *cache[K, V]) complete() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.dropped
+}

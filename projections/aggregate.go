@@ -1,0 +1,227 @@
+package projections
+
+import (
+	"container/list"
+	"fmt"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"duban/domain"
+	"duban/domain/directive"
+	"duban/domain/finding"
+	"duban/domain/inspection"
+	"duban/domain/office"
+	"duban/domain/task"
+	"duban/eventstore"
+)
+
+// An effect says whether an event of the trail counts.
+type effect int
+
+const (
+	effectFull   effect = iota // it counts
+	effectVoided               // its transaction is not whole
+	effectOdd                  // it can't be read; an operator accepted that it stays
+)
+
+func effectOf(r eventstore.Record) effect {
+	switch {
+	case r.Undecodable != nil:
+		return effectOdd
+	case r.Voided:
+		return effectVoided
+	default:
+		return effectFull
+	}
+}
+
+// A standing is what an aggregate's rows say beside its state.
+type standing struct {
+	ref     domain.Ref
+	first   uint64    // sequence of its first event that counts: the key of its rows
+	last    uint64    // sequence of its last event of any sort
+	version uint64    // of that event
+	updated time.Time // recordedtime of that event
+	unknown bool      // an event of a type this software does not know
+	size    int       // bytes of its events, a measure of the state's memory
+}
+
+func (s *standing) see(seq, version uint64, recorded time.Time) {
+	s.last, s.version, s.updated = seq, version, recorded
+}
+
+// count notes an event that counts.
+func (s *standing) count(e domain.Event) {
+	if s.first == 0 {
+		s.first = e.Seq
+	}
+	if _, ok := e.Data.(*domain.Unknown); ok {
+		s.unknown = true
+	}
+}
+
+// An aggregate is a state in memory together with what of it stands in rows. It
+// belongs to the goroutine that applies events.
+type aggregate struct {
+	standing
+	state   any  // *task.State, *finding.State, …
+	stale   bool // the state has to be folded from the trail again
+	dirty   bool // rows are behind
+	written any  // what its rows hold, where that saves writing them again
+	element *list.Element
+}
+
+// A register folds the events of one kind of aggregate and writes its rows.
+type register interface {
+	empty() any
+	evolve(state any, e domain.Event)
+	write(w *rowWriter, a *aggregate) error
+}
+
+type registerOf[S any] struct {
+	step func(S, domain.Event) S
+	rows func(*rowWriter, *aggregate, S) error
+}
+
+func (registerOf[S]) empty() any { return new(S) }
+
+func (r registerOf[S]) evolve(state any, e domain.Event) {
+	s := state.(*S)
+	*s = r.step(*s, e)
+}
+
+func (r registerOf[S]) write(w *rowWriter, a *aggregate) error {
+	if err := r.rows(w, a, *a.state.(*S)); err != nil {
+		return fmt.Errorf("write rows of %s: %w", a.ref, err)
+	}
+	return nil
+}
+
+// registerFor returns the register of a kind. Names and the ledger itself have
+// none: nothing is asked of them but their trail.
+func registerFor(k domain.Kind) (register, bool) {
+	switch k {
+	case domain.KindOffice:
+		return registerOf[office.State]{office.Evolve, writeOffice}, true
+	case domain.KindDirective:
+		return registerOf[directive.State]{directive.Evolve, writeDirective}, true
+	case domain.KindInspection:
+		return registerOf[inspection.State]{inspection.Evolve, writeInspection}, true
+	case domain.KindTask:
+		return registerOf[task.State]{task.Evolve, writeTask}, true
+	case domain.KindFinding:
+		return registerOf[finding.State]{finding.Evolve, writeFinding}, true
+	default:
+		return nil, false
+	}
+}
+
+// registered lists the kinds with rows, in the order they are written.
+func registered() []domain.Kind {
+	return []domain.Kind{domain.KindOffice, domain.KindDirective, domain.KindInspection, domain.KindTask, domain.KindFinding}
+}
+
+// A decoder reads stored bytes; *eventstore.Codec is one.
+type decoder interface {
+	Decode(seq uint64, raw []byte) (eventstore.Record, error)
+}
+
+// history reads the events of an aggregate up to a sequence from the trail: the
+// ones that count, decoded, as they were recorded.
+func history(c *conn, d decoder, ref domain.Ref, upTo uint64) ([]domain.Event, standing, error) {
+	st := standing{ref: ref}
+	var events []domain.Event
+	err := c.each(`SELECT seq, version, recorded, effect, raw FROM trail WHERE kind=? AND id=? AND seq<=? ORDER BY seq`,
+		[]any{int(ref.Kind), ref.ID, upTo}, func(s *sqlite3.Stmt) error {
+			return readEvent(s, d, &st, &events)
+		})
+	if err != nil {
+		return nil, st, fmt.Errorf("read the trail of %s: %w", ref, err)
+	}
+	return events, st, nil
+}
+
+// readEvent reads one row of seq, version, recorded, effect, raw.
+func readEvent(s *sqlite3.Stmt, d decoder, st *standing, events *[]domain.Event) error {
+	seq := uint64(s.ColumnInt64(0))
+	raw := s.ColumnBlob(4, nil)
+	st.see(seq, uint64(s.ColumnInt64(1)), fromMicro(s.ColumnInt64(2)))
+	st.size += len(raw)
+	if effect(s.ColumnInt(3)) != effectFull {
+		return nil
+	}
+	r, err := d.Decode(seq, raw)
+	if err != nil {
+		return err
+	}
+	st.count(r.Event)
+	*events = append(*events, r.Event)
+	return nil
+}
+
+func micro(t time.Time) int64      { return t.UnixMicro() }
+func fromMicro(us int64) time.Time { return time.UnixMicro(us).UTC() }
+
+// foldInto evolves a fresh state over events.
+func foldInto(r register, events []domain.Event) any {
+	s := r.empty()
+	for _, e := range events {
+		r.evolve(s, e)
+	}
+	return s
+}
+
+// states keeps the aggregates last touched, as many as fit into a number of
+// bytes. Those whose rows are behind are never dropped.
+type states struct {
+	limit, size int
+	byRef       map[domain.Ref]*aggregate
+	order       *list.List // of *aggregate, last used first
+}
+
+func newStates(limit int) *states {
+	return &states{limit: limit, byRef: map[domain.Ref]*aggregate{}, order: list.New()}
+}
+
+// use returns the aggregate, or a new one without state.
+func (s *states) use(ref domain.Ref) (a *aggregate, cached bool) {
+	if a, ok := s.byRef[ref]; ok {
+		s.order.MoveToFront(a.element)
+		return a, true
+	}
+	a = &aggregate{standing: standing{ref: ref}}
+	a.element = s.order.PushFront(a)
+	s.byRef[ref] = a
+	s.size += a.weight()
+	return a, false
+}
+
+// weight estimates the memory an aggregate takes: a state holds the texts of its
+// events and the structures around them.
+func (a *aggregate) weight() int { return 1024 + 2*a.size }
+
+// grow notes that an aggregate's events grew by n bytes.
+func (s *states) grow(a *aggregate, n int) {
+	a.size += n
+	s.size += 2 * n
+}
+
+// trim drops what was used least until the rest fits.
+func (s *states) trim() {
+	for e := s.order.Back(); e != nil && s.size > s.limit; {
+		before := e.Prev()
+		if a := e.Value.(*aggregate); !a.dirty {
+			s.order.Remove(e)
+			delete(s.byRef, a.ref)
+			s.size -= a.weight()
+		}
+		e = before
+	}
+}
+
+func (s *states) clear() {
+	clear(s.byRef)
+	s.order.Init()
+	s.size = 0
+}

@@ -1,0 +1,559 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"duban/domain"
+	"duban/domain/calendar"
+)
+
+// AsOf says as of when a question is asked.
+type AsOf struct {
+	Known     uint64        // the ledger as it stood at this sequence; 0: now
+	Effective calendar.Date // of that, what had happened by the end of this day; none: all of it
+}
+
+// Nothing is the Known of a time before the first event: a ledger that knew
+// nothing yet.
+const Nothing uint64 = math.MaxUint64
+
+// ResolveKnown returns the sequence a known_at means: a sequence itself, an RFC 3339
+// time, or a date, which stands for its end in Asia/Shanghai. For a time T it is
+// the end of the longest prefix of the ledger whose recordedtimes are all ≤ T,
+// Nothing if that is empty. Other texts, and sequences the read model has not
+// reached, are a *QueryError.
+func (m *Model) ResolveKnown(ctx context.Context, s string) (uint64, error) {
+	if seq, err := strconv.ParseUint(s, 10, 63); err == nil {
+		if position := m.Position(); seq == 0 || seq > position {
+			return 0, badQuery("known_at", fmt.Sprintf("序号 %d 不在 1 至 %d 之间", seq, position),
+				fmt.Sprintf("sequence %d is not between 1 and %d", seq, position))
+		}
+		return seq, nil
+	}
+	t, err := parseKnown(s)
+	if err != nil {
+		return 0, err
+	}
+	var seq uint64
+	err = m.read(ctx, func(c *conn) error {
+		seq, err = knownBy(c, micro(t))
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("resolve known_at %s: %w", s, err)
+	}
+	if seq == 0 {
+		return Nothing, nil
+	}
+	return seq, nil
+}
+
+func parseKnown(s string) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339, s); err == nil && t.Year() >= 1 && t.Year() < 10_000 {
+		return t, nil
+	}
+	if d, err := calendar.ParseDate(s); err == nil {
+		return d.End(), nil
+	}
+	return time.Time{}, badQuery("known_at", "应为流序号、RFC 3339 时间（2019-07-01T09:00:00+08:00）或日期（2019-07-01）",
+		"write a sequence, an RFC 3339 time (2019-07-01T09:00:00+08:00) or a date (2019-07-01)")
+}
+
+// knownBy returns the last sequence before the first one recorded after t. The
+// column known never falls, so the place is found by halving.
+func knownBy(c *conn, t int64) (uint64, error) {
+	h, err := headOf(c)
+	if err != nil {
+		return 0, err
+	}
+	if h.known <= t {
+		return h.position, nil
+	}
+	low, high := uint64(0), h.position // known(low) ≤ t < known(high)
+	for high-low > 1 {
+		mid := low + (high-low)/2
+		known, err := c.number("SELECT known FROM trail WHERE seq=?", mid)
+		if err != nil {
+			return 0, err
+		}
+		if known <= t {
+			low = mid
+		} else {
+			high = mid
+		}
+	}
+	return low, nil
+}
+
+// A head says what a database stands for.
+type head struct {
+	position uint64
+	known    int64 // latest recordedtime, microseconds
+	sample   bool
+}
+
+func headOf(c *conn) (h head, err error) {
+	found, err := c.one("SELECT position, known, sample FROM meta", nil, func(s *sqlite3.Stmt) {
+		h = head{uint64(s.ColumnInt64(0)), s.ColumnInt64(1), s.ColumnBool(2)}
+	})
+	if err == nil && !found {
+		err = errors.New("the read model has no position")
+	}
+	return h, err
+}
+
+// A cut is an AsOf with the sequence spelled out.
+type cut struct {
+	seq  uint64 // 0: nothing
+	date calendar.Date
+}
+
+// apply returns those of an aggregate's events up to the cut's sequence that count
+// at the cut, with corrections applied in place.
+func (k cut) apply(events []domain.Event) []domain.Event {
+	events = domain.Effective(events)
+	if k.date != "" {
+		events = domain.HappenedBy(events, k.date.End())
+	}
+	return events
+}
+
+// A View answers queries at one cut. It may be used by many goroutines and is
+// closed after use.
+type View struct {
+	m    *Model
+	live bool // now: whatever the position is at each query
+	cut  cut
+
+	mu    sync.Mutex
+	built *built // the lists at the cut, once one was asked for
+	done  bool
+}
+
+// At returns the view as of a cut. A cut beyond the read model's position is a
+// *QueryError. Nothing is computed before a query asks for it.
+func (m *Model) At(_ context.Context, as AsOf) (*View, error) {
+	if as == (AsOf{}) {
+		return &View{m: m, live: true}, nil
+	}
+	k, err := m.cutOf(as)
+	if err != nil {
+		return nil, err
+	}
+	return &View{m: m, cut: k}, nil
+}
+
+func (m *Model) cutOf(as AsOf) (cut, error) {
+	position := m.Position()
+	k := cut{seq: as.Known, date: as.Effective}
+	switch {
+	case as.Known == Nothing:
+		k.seq = 0
+	case as.Known == 0:
+		k.seq = position
+	case as.Known > position:
+		return cut{}, badQuery("known_at", fmt.Sprintf("序号 %d 超过读模型的位置 %d", as.Known, position),
+			fmt.Sprintf("sequence %d is beyond the read model's position %d", as.Known, position))
+	}
+	if k.date != "" {
+		if _, err := calendar.ParseDate(string(k.date)); err != nil {
+			return cut{}, &QueryError{Field: "effective_at", Err: err}
+		}
+	}
+	return k, nil
+}
+
+// Close lets the view's lists go. Closing twice is harmless.
+func (v *View) Close() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.done = true
+	if v.built != nil {
+		v.m.views.release(v.built)
+		v.built = nil
+	}
+}
+
+// lists runs f on the register's tables as of the cut, in one read transaction.
+func (v *View) lists(ctx context.Context, f func(*conn, *totals) error) error {
+	if v.live {
+		return v.m.read(ctx, func(c *conn) error { return f(c, &v.m.totals) })
+	}
+	if v.cut.date == "" {
+		// The cut may be where the rows stand just now.
+		stands := false
+		err := v.m.read(ctx, func(c *conn) error {
+			h, err := headOf(c)
+			if err != nil || h.position != v.cut.seq {
+				return err
+			}
+			stands = true
+			return f(c, &v.m.totals)
+		})
+		if err != nil || stands {
+			return err
+		}
+	}
+	b, err := v.build(ctx)
+	if err != nil {
+		return err
+	}
+	return b.readers.read(ctx, func(c *conn) error { return f(c, &b.totals) })
+}
+
+func (v *View) build(ctx context.Context) (*built, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.done {
+		return nil, ErrClosed
+	}
+	if v.built == nil {
+		b, err := v.m.views.acquire(ctx, v.cut)
+		if err != nil {
+			return nil, fmt.Errorf("build the view known at %d, effective at %q: %w", v.cut.seq, v.cut.date, err)
+		}
+		v.built = b
+	}
+	return v.built, nil
+}
+
+// trail runs f on the trail, with the cut spelled out: a live view's is the
+// position of the read transaction.
+func (v *View) trail(ctx context.Context, f func(*conn, cut) error) error {
+	return v.m.read(ctx, func(c *conn) error {
+		k := v.cut
+		if v.live {
+			h, err := headOf(c)
+			if err != nil {
+				return err
+			}
+			k.seq = h.position
+		}
+		return f(c, k)
+	})
+}
+
+// cutoff describes the cut of an answer.
+func (m *Model) cutoff(c *conn, k cut, today calendar.Date) (Cutoff, error) {
+	h, err := headOf(c)
+	if err != nil {
+		return Cutoff{}, err
+	}
+	out := Cutoff{Sequence: k.seq, Effective: k.date, Today: today, Sample: h.sample || m.cfg.Sample}
+	if k.seq > 0 {
+		known := h.known
+		if k.seq != h.position {
+			if known, err = c.number("SELECT known FROM trail WHERE seq=?", k.seq); err != nil {
+				return Cutoff{}, err
+			}
+		}
+		t := fromMicro(known)
+		out.KnownAt = &t
+	}
+	return out, nil
+}
+
+// cutoff describes the view's cut, from the tables a list is answered from.
+func (v *View) cutoff(c *conn, today calendar.Date) (Cutoff, error) {
+	k := v.cut
+	if v.live {
+		h, err := headOf(c)
+		if err != nil {
+			return Cutoff{}, err
+		}
+		k.seq = h.position
+	}
+	return v.m.cutoff(c, k, today)
+}
+
+// Historical lists.
+
+// keptViews is how many historical views are kept after use.
+const keptViews = 4
+
+// built is a private database with the register's rows at one cut. Its trail is
+// empty.
+type built struct {
+	cut     cut
+	ready   chan struct{} // closed when err or readers is set
+	err     error
+	path    string
+	readers *pool
+	totals  totals
+
+	// Owned by views.mu.
+	refs  int
+	used  uint64
+	evict bool
+}
+
+// views keeps the historical lists built last.
+type views struct {
+	m     *Model
+	turn  chan struct{} // one is built at a time
+	mu    sync.Mutex
+	clock uint64
+	next  int
+	kept  map[cut]*built
+	shut  bool
+}
+
+func newViews(m *Model) *views {
+	return &views{m: m, turn: make(chan struct{}, 1), kept: map[cut]*built{}}
+}
+
+func (vs *views) dir() string { return filepath.Join(vs.m.cfg.Dir, "views") }
+
+// clean removes what an earlier run left.
+func (vs *views) clean() error { return os.RemoveAll(vs.dir()) }
+
+func (vs *views) count() int {
+	vs.mu.Lock()
+	defer vs.mu.Unlock()
+	return len(vs.kept)
+}
+
+// acquire returns the lists at a cut, building them unless they are kept or being
+// built for somebody else. The caller releases them.
+func (vs *views) acquire(ctx context.Context, k cut) (*built, error) {
+	vs.mu.Lock()
+	if vs.shut {
+		vs.mu.Unlock()
+		return nil, ErrClosed
+	}
+	b, ok := vs.kept[k]
+	if !ok {
+		vs.next++
+		b = &built{cut: k, ready: make(chan struct{}), path: filepath.Join(vs.dir(), fmt.Sprintf("%d.db", vs.next)), refs: 1}
+		vs.kept[k] = b
+		// Built for all who wait, so not bound to this caller's context.
+		vs.m.wg.Go(func() { vs.make(b) })
+	}
+	b.refs++
+	vs.clock++
+	b.used = vs.clock
+	evicted := vs.trim()
+	vs.mu.Unlock()
+	dispose(evicted)
+
+	select {
+	case <-b.ready:
+	case <-ctx.Done():
+		vs.release(b)
+		return nil, ctx.Err()
+	}
+	if b.err != nil {
+		vs.release(b)
+		return nil, b.err
+	}
+	return b, nil
+}
+
+// trim takes the least used views out until as many are left as are kept. The
+// caller holds vs.mu and disposes of what is returned.
+func (vs *views) trim() []*built {
+	var idle []*built
+	for len(vs.kept) > keptViews {
+		var least *built
+		for _, b := range vs.kept {
+			if least == nil || b.used < least.used {
+				least = b
+			}
+		}
+		delete(vs.kept, least.cut)
+		least.evict = true
+		if least.refs == 0 {
+			idle = append(idle, least)
+		}
+	}
+	return idle
+}
+
+func (vs *views) release(b *built) {
+	vs.mu.Lock()
+	b.refs--
+	idle := b.evict && b.refs == 0
+	vs.mu.Unlock()
+	if idle {
+		dispose([]*built{b})
+	}
+}
+
+// dispose closes and removes views nobody uses.
+func dispose(list []*built) {
+	for _, b := range list {
+		if b.readers != nil {
+			// Nothing is lost with a view's file.
+			_ = b.readers.close()
+		}
+		_ = removeFiles(b.path)
+	}
+}
+
+func (vs *views) close() {
+	vs.mu.Lock()
+	vs.shut = true
+	var idle []*built
+	for k, b := range vs.kept {
+		delete(vs.kept, k)
+		b.evict = true
+		if b.refs == 0 {
+			idle = append(idle, b)
+		}
+	}
+	vs.mu.Unlock()
+	dispose(idle)
+	_ = vs.clean()
+}
+
+// make fills b. It holds one reference to it.
+func (vs *views) make(b *built) {
+	defer vs.release(b)
+	defer close(b.ready)
+	select {
+	case vs.turn <- struct{}{}:
+		defer func() { <-vs.turn }()
+	case <-vs.m.ctx.Done():
+		b.err = ErrClosed
+		return
+	}
+	if b.err = vs.fill(vs.m.ctx, b); b.err != nil {
+		vs.mu.Lock()
+		if vs.kept[b.cut] == b {
+			delete(vs.kept, b.cut)
+		}
+		b.evict = true
+		vs.mu.Unlock()
+	}
+}
+
+func (vs *views) fill(ctx context.Context, b *built) error {
+	if err := os.MkdirAll(vs.dir(), 0o700); err != nil {
+		return err
+	}
+	if err := removeFiles(b.path); err != nil {
+		return err
+	}
+	g, err := vs.m.cfg.createGeneration(b.path, 0, true)
+	if err != nil {
+		return err
+	}
+	err = g.w.transaction("BEGIN IMMEDIATE", func() error { return vs.m.fold(ctx, g, b.cut) })
+	if err == nil {
+		err = g.w.run("UPDATE meta SET complete=1")
+	}
+	if err = errors.Join(err, g.w.close()); err != nil {
+		return errors.Join(err, removeFiles(b.path))
+	}
+	b.readers, err = openPool(b.path, readers, readerCacheKiB)
+	return err
+}
+
+// fold writes the rows of every aggregate at a cut into an empty database.
+func (m *Model) fold(ctx context.Context, g *generation, k cut) error {
+	w := &rowWriter{conn: g.w, rules: g.rules, workdays: g.workdays}
+	return m.read(ctx, func(c *conn) error {
+		for _, kind := range registered() {
+			if err := eachAggregate(c, m.cfg.decoder, kind, k, func(st standing, events []domain.Event) error {
+				reg, _ := registerFor(kind)
+				return apart(reg.write(w, &aggregate{standing: st, state: foldInto(reg, events)}))
+			}); err != nil {
+				return err
+			}
+		}
+		h, err := headOf(c)
+		if err != nil {
+			return err
+		}
+		if h.known, err = c.number("SELECT known FROM trail WHERE seq=?", k.seq); err != nil {
+			return err
+		}
+		return apart(g.w.run("UPDATE meta SET position=?, known=?, sample=?", k.seq, h.known, h.sample))
+	})
+}
+
+// eachAggregate calls f for every aggregate of a kind with its events at a cut, in
+// memory bounded by the longest of them.
+func eachAggregate(c *conn, d decoder, kind domain.Kind, k cut, f func(standing, []domain.Event) error) error {
+	var st standing
+	var events []domain.Event
+	end := func() error {
+		if st.first == 0 {
+			return nil
+		}
+		all := k.apply(events)
+		if k.date != "" {
+			st.restrict(all)
+		}
+		if len(all) == 0 {
+			return nil
+		}
+		return f(st, all)
+	}
+	err := c.each(`SELECT seq, version, recorded, effect, raw, id FROM trail INDEXED BY trail_subject WHERE kind=? AND seq<=? ORDER BY id, seq`,
+		[]any{int(kind), k.seq}, func(s *sqlite3.Stmt) error {
+			if id := s.ColumnText(5); id != st.ref.ID {
+				if err := end(); err != nil {
+					return err
+				}
+				st, events = standing{ref: domain.Ref{Kind: kind, ID: id}}, events[:0]
+			}
+			return readEvent(s, d, &st, &events)
+		})
+	if err != nil {
+		return fmt.Errorf("fold every %s: %w", kind, err)
+	}
+	return end()
+}
+
+// restrict makes the standing that of the events left at a cut by day: the last
+// of them stands for version and time.
+func (s *standing) restrict(events []domain.Event) {
+	s.unknown = false
+	for _, e := range events {
+		s.count(e)
+		s.see(e.Seq, e.Version, e.RecordedTime)
+	}
+}
+
+// at folds one aggregate at a cut. It is a *NotFoundError where nothing of it is
+// known.
+func (m *Model) at(c *conn, ref domain.Ref, k cut) (register, any, standing, error) {
+	reg, ok := registerFor(ref.Kind)
+	if !ok {
+		return nil, nil, standing{}, &NotFoundError{What: ref.String()}
+	}
+	events, st, err := history(c, m.cfg.decoder, ref, k.seq)
+	if err != nil {
+		return nil, nil, st, err
+	}
+	all := k.apply(events)
+	if k.date != "" {
+		st.restrict(all)
+	}
+	if len(all) == 0 {
+		return nil, nil, st, &NotFoundError{What: ref.String()}
+	}
+	return reg, foldInto(reg, all), st, nil
+}
+
+// reference reads the id of an aggregate, with or without its kind.
+func reference(kind domain.Kind, id string) (domain.Ref, error) {
+	id = strings.TrimPrefix(id, kind.String()+"/")
+	ref, err := domain.ParseRef(kind.String() + "/" + id)
+	if err != nil {
+		return domain.Ref{}, &NotFoundError{What: kind.String() + "/" + id}
+	}
+	return ref, nil
+}

@@ -1,0 +1,115 @@
+package projections
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What can go wrong, to be matched with errors.Is; the values with details are
+// matched with errors.As and answer errors.Is for their sentinel.
+var (
+	// ErrNotFound: there is no such thing, or there was none yet at the time asked
+	// about.
+	ErrNotFound = errors.New("没有找到 / not found")
+
+	// ErrBadCursor: the cursor is damaged or was made for another query.
+	ErrBadCursor = errors.New("cursor 无效或属于另一个查询，请去掉 cursor 从头查询 / the cursor is damaged or belongs to another query: start again without it")
+
+	// ErrBadQuery: a parameter of a query has no meaning.
+	ErrBadQuery = errors.New("查询参数不正确 / a query parameter is wrong")
+
+	// ErrGap: the stream left a sequence out.
+	ErrGap = errors.New("读模型收到的事件不连续，已停止更新 / the events the read model receives are not consecutive, it has stopped")
+
+	// ErrDiverged: the stream is not the one this read model was made from: it ends
+	// before the read model's position or has other bytes there. Acknowledged
+	// events may be lost.
+	ErrDiverged = errors.New("账本与读模型不一致，可能丢失了已确认的事件 / the ledger and the read model disagree, acknowledged events may be lost")
+
+	// ErrRebuilding: the read model's file was damaged and is being built again.
+	ErrRebuilding = errors.New("读模型正在重建，请稍后再试 / the read model is being rebuilt: try again later")
+
+	// ErrRebuildRunning: one rebuild at a time.
+	ErrRebuildRunning = errors.New("读模型正在重建，一次只能进行一个 / a rebuild is running already")
+
+	// ErrDifferent: the read model is not what a fresh replay gives.
+	ErrDifferent = errors.New("读模型与重放结果不一致，请执行 duban rebuild / the read model differs from a fresh replay: run duban rebuild")
+
+	// ErrClosed: the model was closed.
+	ErrClosed = errors.New("读模型已关闭 / the read model is closed")
+)
+
+// QueryError names the parameter that is wrong.
+type QueryError struct {
+	Field string // the parameter's name in the HTTP API
+	Err   error  // what was wrong and what to write
+}
+
+func (e *QueryError) Error() string { return e.Field + "：" + e.Err.Error() }
+
+// Is reports whether target is ErrBadQuery.
+func (e *QueryError) Is(target error) bool { return target == ErrBadQuery }
+
+func (e *QueryError) Unwrap() error { return e.Err }
+
+func badQuery(field, zh, en string) error {
+	return &QueryError{Field: field, Err: errors.New(zh + " / " + en)}
+}
+
+// NotFoundError names what there is not.
+type NotFoundError struct {
+	What string // task/01J…
+}
+
+func (e *NotFoundError) Error() string {
+	return fmt.Sprintf("没有 %s / there is no %s", e.What, e.What)
+}
+
+// Is reports whether target is ErrNotFound.
+func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
+
+// GapError names the sequence that is missing.
+type GapError struct {
+	Want, Got uint64
+}
+
+func (e *GapError) Error() string {
+	return fmt.Sprintf("%v：缺少序号 %d，收到 %d / missing sequence %d, received %d", ErrGap, e.Want, e.Got, e.Want, e.Got)
+}
+
+// Is reports whether target is ErrGap.
+func (e *GapError) Is(target error) bool { return target == ErrGap }
+
+// DivergedError says where ledger and read model part.
+type DivergedError struct {
+	Sequence uint64 // the first sequence known to differ
+	Position uint64 // how far the read model had come
+	End      uint64 // where the ledger ends; 0: the bytes at Sequence differ
+}
+
+func (e *DivergedError) Error() string {
+	const out = "确认原因（例如恢复了较早的备份）后，删除读模型目录再启动"
+	if e.End > 0 || e.Sequence == 1 {
+		return fmt.Sprintf("%v：账本止于 %d，读模型已到 %d；%s / the ledger ends at %d, the read model stands at %d: find out why, then delete the read model's folder and start again",
+			ErrDiverged, e.End, e.Position, out, e.End, e.Position)
+	}
+	return fmt.Sprintf("%v：序号 %d 的内容不同；%s / the bytes at sequence %d differ: find out why, then delete the read model's folder and start again",
+		ErrDiverged, e.Sequence, out, e.Sequence)
+}
+
+// Is reports whether target is ErrDiverged.
+func (e *DivergedError) Is(target error) bool { return target == ErrDiverged }
+
+// DifferenceError is the first row in which the read model and a fresh replay
+// differ.
+type DifferenceError struct {
+	Table      string
+	Have, Want string // the row as the model has it and as the replay gives it; empty: no row
+}
+
+func (e *DifferenceError) Error() string {
+	return fmt.Sprintf("%v：表 %s\n现有 / have: %s\n应为 / want: %s", ErrDifferent, e.Table, e.Have, e.Want)
+}
+
+// Is reports whether target is ErrDifferent.
+func (e *DifferenceError) Is(target error) bool { return target == ErrDifferent }

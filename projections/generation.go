@@ -1,0 +1,418 @@
+package projections
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"duban/domain"
+	"duban/domain/calendar"
+	"duban/domain/ledger"
+	"duban/domain/light"
+	"duban/eventstore"
+)
+
+// Memory of a generation. Page caches are per connection.
+const (
+	defaultStateBytes = 32 << 20
+	writerCacheKiB    = 16 << 10
+	bulkCacheKiB      = 32 << 10
+	readerCacheKiB    = 4 << 10
+	readers           = 4
+
+	// bulkEvents is how many events a rebuild takes into one transaction: rows are
+	// written once for all of an aggregate's events among them.
+	bulkEvents = 16_384
+)
+
+// A generation is one database file. Rebuilding makes the next one.
+//
+// The fields below w belong to whoever holds Model.apply; readers use only the
+// pool.
+type generation struct {
+	number  int
+	path    string
+	decoder decoder
+	readers *pool // nil while a rebuild fills the file
+
+	rules    light.Rules
+	workdays calendar.Workdays
+
+	w        *conn
+	open     bool // a transaction is
+	bulk     bool // filled by a rebuild: no journal, rows written now and then
+	states   *states
+	dirty    []*aggregate
+	position uint64 // committed
+	appended uint64 // in the transaction at hand
+	known    int64  // latest recordedtime up to appended
+	sample   bool
+	files    []fs.FileInfo // what the paths named when they were opened
+
+	// Owned by Model.mu.
+	served  uint64 // position as readers know it
+	refs    int
+	retired bool
+	remove  bool // its files go with it
+	lost    bool // the file is not at its path any more
+	broken  bool // its content can't be trusted
+}
+
+// createGeneration makes an empty file. In bulk it keeps no journal and waits for
+// no disk: a crash leaves a file marked incomplete, which the next start removes.
+func (c Config) createGeneration(path string, number int, bulk bool) (*generation, error) {
+	g := &generation{
+		number: number, path: path, bulk: bulk, decoder: c.decoder, rules: c.Rules, workdays: c.Workdays,
+		states: newStates(c.stateBytes),
+	}
+	pragmas := []string{"journal_mode(wal)", "synchronous(normal)"}
+	cache := writerCacheKiB
+	if bulk {
+		pragmas = []string{"journal_mode(off)", "synchronous(off)", "locking_mode(exclusive)"}
+		cache = bulkCacheKiB
+	}
+	var err error
+	if g.w, err = openConn(path, sqlite3.OPEN_READWRITE|sqlite3.OPEN_CREATE, cache, pragmas...); err != nil {
+		return nil, err
+	}
+	err = g.w.transaction("BEGIN IMMEDIATE", func() error {
+		if err := g.w.Exec(schema); err != nil {
+			return fmt.Errorf("create tables: %w", err)
+		}
+		if err := g.w.Exec(fmt.Sprintf("PRAGMA application_id=%d; PRAGMA user_version=%d", applicationID, schemaVersion)); err != nil {
+			return err
+		}
+		return g.w.run("INSERT INTO meta(k, configuration, complete, position, known, sample) VALUES(1, ?, ?, 0, 0, 0)", c.configurationDigest(), !bulk)
+	})
+	if err == nil && !bulk {
+		err = g.serve()
+	}
+	if err != nil {
+		return nil, errors.Join(err, g.close())
+	}
+	return g, nil
+}
+
+// errForeign: the file is none of ours or not made with this configuration.
+var errForeign = errors.New("not a read model of this program and configuration")
+
+// openGeneration opens a file that an earlier run left.
+func (c Config) openGeneration(path string, number int) (*generation, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, err
+	}
+	g := &generation{
+		number: number, path: path, decoder: c.decoder, rules: c.Rules, workdays: c.Workdays, states: newStates(c.stateBytes),
+	}
+	var err error
+	if g.w, err = openConn(path, sqlite3.OPEN_READWRITE, writerCacheKiB, "journal_mode(wal)", "synchronous(normal)"); err != nil {
+		return nil, err
+	}
+	if err := g.check(c); err != nil {
+		return nil, errors.Join(err, g.close())
+	}
+	if err := g.serve(); err != nil {
+		return nil, errors.Join(err, g.close())
+	}
+	return g, nil
+}
+
+// check looks whether the file is what it should be and loads its position.
+func (g *generation) check(c Config) error {
+	id, err := g.w.number("PRAGMA application_id")
+	if err != nil {
+		return err
+	}
+	version, err := g.w.number("PRAGMA user_version")
+	if err != nil {
+		return err
+	}
+	if id != applicationID || version != schemaVersion {
+		return fmt.Errorf("%w: application %d, schema %d", errForeign, id, version)
+	}
+	var configuration string
+	complete := false
+	found, err := g.w.one("SELECT configuration, complete, position, known, sample FROM meta", nil, func(s *sqlite3.Stmt) {
+		configuration, complete = s.ColumnText(0), s.ColumnBool(1)
+		g.position, g.known, g.sample = uint64(s.ColumnInt64(2)), s.ColumnInt64(3), s.ColumnBool(4)
+	})
+	switch {
+	case err != nil:
+		return err
+	case !found || !complete:
+		return fmt.Errorf("%w: incomplete", errForeign)
+	case configuration != c.configurationDigest():
+		return fmt.Errorf("%w: made with other rules, calendar or tables", errForeign)
+	}
+	last, err := g.w.number("SELECT max(seq) FROM trail")
+	if err != nil {
+		return err
+	}
+	if uint64(last) != g.position {
+		return fmt.Errorf("%w: the trail ends at %d, the position is %d", errForeign, last, g.position)
+	}
+	g.appended, g.served = g.position, g.position
+	return nil
+}
+
+// serve opens the connections for reading and remembers which files they see.
+func (g *generation) serve() error {
+	var err error
+	if g.readers, err = openPool(g.path, readers, readerCacheKiB); err != nil {
+		return err
+	}
+	g.files, err = stat(g.path)
+	return err
+}
+
+// fileNames returns the file of the database, of its log and of the log's index.
+func fileNames(path string) []string { return []string{path, path + "-wal", path + "-shm"} }
+
+func stat(path string) ([]fs.FileInfo, error) {
+	var out []fs.FileInfo
+	for _, n := range fileNames(path) {
+		fi, err := os.Stat(n)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, fi)
+	}
+	return out, nil
+}
+
+// inPlace reports whether the open files are still the ones at their paths.
+func (g *generation) inPlace() bool {
+	now, err := stat(g.path)
+	if err != nil {
+		return false
+	}
+	return slices.EqualFunc(g.files, now, os.SameFile)
+}
+
+// append takes records into the transaction at hand, opening one if need be.
+// Records at or below the position are compared and skipped. Records come in the
+// order of the stream; one that does not follow is a *GapError.
+func (g *generation) append(records []eventstore.Record) error {
+	for _, r := range records {
+		switch {
+		case r.Seq <= g.appended:
+			if err := g.compare(r); err != nil {
+				return err
+			}
+			continue
+		case r.Seq != g.appended+1:
+			return &GapError{Want: g.appended + 1, Got: r.Seq}
+		}
+		if !g.open {
+			if err := g.w.Exec("BEGIN IMMEDIATE"); err != nil {
+				return fmt.Errorf("begin: %w", err)
+			}
+			g.open = true
+		}
+		if err := g.appendOne(r); err != nil {
+			return fmt.Errorf("apply event %d: %w", r.Seq, err)
+		}
+		g.appended = r.Seq
+	}
+	return nil
+}
+
+func (g *generation) compare(r eventstore.Record) error {
+	same := false
+	if _, err := g.w.one("SELECT raw FROM trail WHERE seq=?", []any{r.Seq}, func(s *sqlite3.Stmt) {
+		same = bytes.Equal(s.ColumnRawBlob(0), r.Raw)
+	}); err != nil {
+		return err
+	}
+	if !same {
+		return &DivergedError{Sequence: r.Seq, Position: g.position}
+	}
+	return nil
+}
+
+func (g *generation) appendOne(r eventstore.Record) error {
+	recorded := micro(r.RecordedTime)
+	if r.RecordedTime.IsZero() { // it could not be read
+		recorded = g.known
+	}
+	g.known = max(g.known, recorded)
+	eventType := ""
+	if r.Data != nil {
+		eventType = r.Data.EventType()
+	}
+	occurred := recorded
+	if !r.Time.IsZero() {
+		occurred = micro(r.Time)
+	}
+	if err := g.w.run(`INSERT INTO trail(seq, kind, id, version, type, time, recorded, known, event, actor, office, authority, effect, raw)
+		VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.Seq, int(r.Subject.Kind), r.Subject.ID, r.Version, eventType, occurred, recorded, g.known, r.ID,
+		r.Actor.String(), r.Office.String(), int(r.Authority), int(effectOf(r)), r.Raw); err != nil {
+		return err
+	}
+	if !r.Effective() {
+		return g.touch(r, fromMicro(recorded), false)
+	}
+	correction := r.Corrects()
+	if correction != nil {
+		if err := g.w.run("INSERT OR IGNORE INTO correction(target, seq) VALUES(?, ?)", correction.Target, r.Seq); err != nil {
+			return err
+		}
+	}
+	if o, ok := r.Data.(*ledger.Opened); ok && o.Sample {
+		g.sample = true
+	}
+	return g.touch(r, fromMicro(recorded), correction != nil)
+}
+
+// touch brings the aggregate of a record up to date in memory. A correction may
+// change any event before it, so the state is folded again from the trail.
+func (g *generation) touch(r eventstore.Record, recorded time.Time, correction bool) error {
+	reg, ok := registerFor(r.Subject.Kind)
+	if !ok {
+		return nil
+	}
+	a, cached := g.states.use(r.Subject)
+	if !cached {
+		a.state = reg.empty()
+		a.stale = r.Version != 1
+	}
+	if !a.dirty {
+		a.dirty = true
+		g.dirty = append(g.dirty, a)
+	}
+	if a.stale = a.stale || correction; a.stale {
+		return nil
+	}
+	a.see(r.Seq, r.Version, recorded)
+	g.states.grow(a, len(r.Raw))
+	if r.Effective() {
+		a.count(r.Event)
+		reg.evolve(a.state, r.Event)
+	}
+	return nil
+}
+
+// flush writes the rows that are behind, moves the position and commits.
+func (g *generation) flush() error {
+	if !g.open {
+		return nil
+	}
+	w := &rowWriter{conn: g.w, rules: g.rules, workdays: g.workdays}
+	slices.SortFunc(g.dirty, func(a, b *aggregate) int { return rank(a.ref.Kind) - rank(b.ref.Kind) })
+	for _, a := range g.dirty {
+		reg, _ := registerFor(a.ref.Kind)
+		if a.stale {
+			if err := g.refold(reg, a); err != nil {
+				return err
+			}
+		}
+		if a.first > 0 {
+			if err := reg.write(w, a); err != nil {
+				return err
+			}
+		}
+		a.dirty = false
+	}
+	clear(g.dirty)
+	g.dirty = g.dirty[:0]
+	if err := g.w.run("UPDATE meta SET position=?, known=?, sample=?", g.appended, g.known, g.sample); err != nil {
+		return err
+	}
+	if err := g.w.Exec("COMMIT"); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	g.open = false
+	g.position = g.appended
+	g.states.trim()
+	return nil
+}
+
+func rank(k domain.Kind) int { return slices.Index(registered(), k) }
+
+func (g *generation) refold(reg register, a *aggregate) error {
+	events, st, err := history(g.w, g.decoder, a.ref, g.appended)
+	if err != nil {
+		return err
+	}
+	g.states.grow(a, st.size-a.size)
+	a.standing = st
+	a.state, a.stale = foldInto(reg, domain.Effective(events)), false
+	return nil
+}
+
+// undo drops the transaction at hand. States in memory ran ahead of the rows and
+// are forgotten.
+func (g *generation) undo() {
+	g.w.rollback()
+	g.open = false
+	g.appended = g.position
+	g.states.clear()
+	g.dirty = nil
+	if _, err := g.w.one("SELECT known, sample FROM meta", nil, func(s *sqlite3.Stmt) {
+		g.known, g.sample = s.ColumnInt64(0), s.ColumnBool(1)
+	}); err != nil {
+		g.known = 0 // the file is unreadable and will be replaced
+	}
+}
+
+// finish turns a file filled in bulk into one that is served.
+func (g *generation) finish() error {
+	if err := g.flush(); err != nil {
+		return err
+	}
+	if err := g.w.run("UPDATE meta SET complete=1"); err != nil {
+		return err
+	}
+	// With an exclusive lock the log would live in private memory: reopen.
+	if err := g.w.close(); err != nil {
+		return err
+	}
+	var err error
+	if g.w, err = openConn(g.path, sqlite3.OPEN_READWRITE, writerCacheKiB, "journal_mode(wal)", "synchronous(normal)"); err != nil {
+		return err
+	}
+	g.bulk = false
+	// Writes once, so that the log and its index exist.
+	if err := g.w.run("UPDATE meta SET complete=1"); err != nil {
+		return err
+	}
+	return g.serve()
+}
+
+func (g *generation) close() error {
+	var errs []error
+	if g.readers != nil {
+		errs = append(errs, g.readers.close())
+	}
+	if g.w != nil {
+		g.w.rollback()
+		errs = append(errs, g.w.close())
+	}
+	return errors.Join(errs...)
+}
+
+// gone closes a retired generation, which nobody uses any more.
+func (g *generation) gone() error {
+	err := g.close()
+	if g.remove && !g.lost {
+		err = errors.Join(err, removeFiles(g.path))
+	}
+	return err
+}
+
+func removeFiles(path string) error {
+	var errs []error
+	for _, n := range fileNames(path) {
+		if err := os.Remove(n); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}

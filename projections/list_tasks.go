@@ -1,0 +1,350 @@
+package projections
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"duban/domain"
+	"duban/domain/calendar"
+	"duban/domain/light"
+	"duban/domain/task"
+)
+
+// TaskQuery selects tasks. Empty fields select all; voided tasks are listed only
+// where Status asks for them.
+type TaskQuery struct {
+	Office    string // id or a present, former or other name; one of its active shares
+	Status    string // of the task
+	Light     string // on Today: the task's, or with Office that of the office's share
+	Directive string // id
+	Kind      string
+	Handler   string // person, of an active share; with Office of the office's share
+	Q         string // words, all of which stand in the clause, the directive's number or title, or an office's names
+	Sort      string // number (default), deadline, updated, light, status
+	Desc      bool
+	Today     calendar.Date // the day of the lights
+	Limit     int           // 1 to 500, default 50
+	Cursor    string        // Next of the page before
+}
+
+// setSize is up to how many hits are sorted rather than looked for along an
+// index.
+const setSize = 1000
+
+// Tasks returns a page of tasks. Their Allowed is empty, see Task.
+func (v *View) Tasks(ctx context.Context, q TaskQuery) (Page[TaskView], error) {
+	page := Page[TaskView]{Items: []TaskView{}}
+	limit, err := limitOf(q.Limit)
+	if err != nil {
+		return page, err
+	}
+	today, err := dayFor(q.Today)
+	if err != nil {
+		return page, err
+	}
+	err = v.lists(ctx, func(c *conn, t *totals) error {
+		l, err := taskListing(c, q, today)
+		if err != nil {
+			return err
+		}
+		keys, next, total, err := l.page(c, t, taskDigest(v, q), q.Cursor, limit)
+		if err != nil {
+			return err
+		}
+		docs, err := documents[taskDoc](c, "task", keys)
+		if err != nil {
+			return err
+		}
+		names := namesIn(c)
+		for _, d := range docs {
+			view, err := v.m.viewTask(d, names, q.Today)
+			if err != nil {
+				return err
+			}
+			page.Items = append(page.Items, view)
+		}
+		page.Next, page.Total = next, total
+		page.Cutoff, err = v.cutoff(c, q.Today)
+		return err
+	})
+	if err != nil {
+		return Page[TaskView]{}, fmt.Errorf("list tasks: %w", err)
+	}
+	return page, nil
+}
+
+// taskDigest names the query. The day counts only where it decides which tasks
+// come in what order, so that paging goes on over midnight.
+func taskDigest(v *View, q TaskQuery) string {
+	today := calendar.Date("")
+	if q.Light != "" || q.Sort == "light" {
+		today = q.Today
+	}
+	if q.Sort == "" {
+		q.Sort = "number"
+	}
+	return queryDigest("tasks", v.cut, q.Office, q.Status, q.Light, q.Directive, q.Kind, q.Handler, q.Q, q.Sort, q.Desc, today)
+}
+
+// A taskSort is an order of tasks with the index that gives it.
+type taskSort struct {
+	index   string
+	columns []column
+	desc    bool // read the index backwards
+}
+
+func taskSortOf(name string, desc bool) (taskSort, error) {
+	number := []column{{"t.directive", true}, {"t.number", false}, {"t.part", false}, {"t.n", false}}
+	with := func(first string) []column { return append([]column{{first, false}}, number...) }
+	switch name {
+	case "", "number":
+		return taskSort{"task_number", number, desc}, nil
+	case "deadline":
+		if desc { // none still comes last
+			return taskSort{"task_latest", with("t.due_desc"), false}, nil
+		}
+		return taskSort{"task_deadline", with("t.due"), false}, nil
+	case "status":
+		return taskSort{"task_status", with("t.status"), desc}, nil
+	case "updated":
+		return taskSort{"task_updated", []column{{"t.sequence", false}, {"t.n", false}}, desc}, nil
+	case "light":
+		return taskSort{"", with("l.light"), desc}, nil
+	}
+	return taskSort{}, badQuery("sort", "可用：number、deadline、updated、light、status", "one of number, deadline, updated, light, status")
+}
+
+func taskListing(c *conn, q TaskQuery, today int) (*listing, error) {
+	order, err := taskSortOf(q.Sort, q.Desc)
+	if err != nil {
+		return nil, err
+	}
+	l := &listing{from: "task t", n: "t.n", columns: order.columns, desc: order.desc}
+	if err := addTaskColumns(l, q); err != nil {
+		return nil, err
+	}
+	lightOf := light.Light(0)
+	if q.Light != "" {
+		if lightOf, err = light.Parse(q.Light); err != nil {
+			return nil, &QueryError{Field: "light", Err: err}
+		}
+	}
+	if q.Office != "" || q.Handler != "" {
+		if err := addShare(c, l, q, lightOf, today); err != nil {
+			return nil, err
+		}
+		if q.Office != "" {
+			lightOf = 0 // it was the share's
+		}
+	}
+	words, err := terms(q.Q)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range words {
+		addTaskWord(l, t)
+	}
+	narrow := len(l.where) > 1 // beside the voided ones
+	countBy, countArgs := l.condition(), l.args
+	if lightOf != 0 {
+		countBy += " AND t.n IN (SELECT task FROM task_light WHERE light=? AND " + lightSpan + ")"
+		countArgs = append(countArgs[:len(countArgs):len(countArgs)], int(lightOf), today, today)
+	}
+	l.total, l.totalBy = "SELECT count(*) FROM task t WHERE "+countBy, countArgs
+	if lightOf != 0 && !narrow && q.Status == "" {
+		// Voided tasks have no light.
+		l.total, l.totalBy = "SELECT count(*) FROM task_light WHERE light=? AND "+lightSpan, []any{int(lightOf), today, today}
+	}
+	orderTasks(l, order, lightOf, today)
+	return l, nil
+}
+
+func addTaskColumns(l *listing, q TaskQuery) error {
+	if q.Status == "" {
+		l.add("t.status<>?", int(task.StatusVoided))
+	} else {
+		s, err := task.ParseStatus(q.Status)
+		if err != nil {
+			return &QueryError{Field: "status", Err: err}
+		}
+		l.add("t.status=?", int(s))
+	}
+	if q.Kind != "" {
+		k, err := task.ParseKind(q.Kind)
+		if err != nil {
+			return &QueryError{Field: "kind", Err: err}
+		}
+		l.add("t.kind=?", int(k))
+	}
+	if q.Directive != "" {
+		l.add("t.directive=?", strings.TrimPrefix(q.Directive, "directive/"))
+	}
+	return nil
+}
+
+// addShare: office, handler and, with an office, the light belong to one share.
+func addShare(c *conn, l *listing, q TaskQuery, lightOf light.Light, today int) error {
+	cond, args := "s.active=1", []any{}
+	if q.Office != "" {
+		offices, err := officesBy(c, q.Office)
+		if err != nil {
+			return err
+		}
+		cond += " AND s.office IN (SELECT value FROM json_each(?))"
+		args = append(args, offices)
+	}
+	if q.Handler != "" {
+		cond += " AND s.handler=?"
+		args = append(args, strings.TrimPrefix(q.Handler, "person/"))
+	}
+	from := "share s"
+	if q.Office != "" && lightOf != 0 {
+		from += " JOIN share_light sl ON sl.task=s.task AND sl.ord=s.ord"
+		cond += " AND sl.light=? AND sl.since<=? AND sl.until>=?"
+		args = append(args, int(lightOf), today, today)
+	}
+	l.add("t.n IN (SELECT s.task FROM "+from+" WHERE "+cond+")", args...)
+	return nil
+}
+
+// addTaskWord: the word stands in the task's clause, its directive's number or
+// title, or a name its offices have or had.
+func addTaskWord(l *listing, w term) {
+	inClause, clauseArgs := w.in("clause")
+	inDirective, directiveArgs := w.in("directive")
+	var args []any
+	args = append(args, clauseArgs...)
+	args = append(args, directiveArgs...)
+	args = append(args, w.norm)
+	l.add(`t.n IN (
+		SELECT tc.n FROM clause JOIN task tc INDEXED BY task_number ON tc.directive=clause.directive AND tc.number=clause.number WHERE `+inClause+`
+		UNION ALL SELECT td.n FROM directive JOIN task td INDEXED BY task_number ON td.directive=directive.id WHERE `+inDirective+`
+		UNION ALL SELECT s.task FROM share s INDEXED BY share_office WHERE s.active=1 AND s.office IN (SELECT office FROM office_name WHERE instr(norm, ?) > 0))`, args...)
+}
+
+// orderTasks decides how a page is found. Many hits are met soon on a walk along
+// the index of the order; few are better gathered and sorted.
+func orderTasks(l *listing, order taskSort, lightOf light.Light, today int) {
+	byNumber := order.index == "task_number"
+	conditions := l.where
+	args := l.args
+	l.sorted = func(total int) (string, []column) {
+		l.where, l.args = conditions[:len(conditions):len(conditions)], args[:len(args):len(args)]
+		switch {
+		case order.index == "" || byNumber && lightOf != 0:
+			// The table of lights is kept in this very order.
+			l.add("l.task=t.n AND l.since<=? AND l.until>=?", today, today)
+			if lightOf != 0 {
+				l.add("l.light=?", int(lightOf))
+			}
+			columns := []column{{"l.directive", true}, {"l.number", false}, {"l.part", false}, {"l.task", false}}
+			if order.index == "" {
+				columns = append([]column{{"l.light", false}}, columns...)
+			}
+			return "task_light l CROSS JOIN task t", columns
+		case lightOf != 0:
+			l.add("EXISTS (SELECT 1 FROM task_light tl WHERE tl.task=t.n AND tl.light=? AND tl.since<=? AND tl.until>=?)", int(lightOf), today, today)
+		}
+		if total > setSize {
+			return "task t INDEXED BY " + order.index, order.columns
+		}
+		columns := append([]column(nil), order.columns...)
+		columns[0].sql = "+" + columns[0].sql // no index gives this order
+		return "task t", columns
+	}
+}
+
+// officesBy returns the ids of the offices a filter names, as a JSON list: the id
+// itself, those that go by the name now, otherwise those that went by it before.
+func officesBy(c *conn, name string) (string, error) {
+	var found []string
+	get := func(sql string, arg string) error {
+		return c.each(sql, []any{arg}, func(s *sqlite3.Stmt) error {
+			found = append(found, s.ColumnText(0))
+			return nil
+		})
+	}
+	for _, try := range []struct{ sql, arg string }{
+		{"SELECT id FROM office WHERE id=?", strings.TrimPrefix(name, "office/")},
+		{"SELECT DISTINCT office FROM office_name WHERE former=0 AND name=?", comparable(name)},
+		{"SELECT DISTINCT office FROM office_name WHERE former=1 AND name=?", comparable(name)},
+	} {
+		if err := get(try.sql, try.arg); err != nil {
+			return "", err
+		}
+		if len(found) > 0 {
+			break
+		}
+	}
+	b, err := json.Marshal(orEmpty(found))
+	return string(b), err
+}
+
+// viewTask completes a document: names, the clause's text and the lights of a day.
+func (m *Model) viewTask(d taskDoc, names directory, today calendar.Date) (TaskView, error) {
+	v := d.TaskView
+	var err error
+	if v.DocumentNumber, v.Title, err = names.heading(v.Directive); err != nil {
+		return v, err
+	}
+	if v.Text, err = names.clause(v.Directive, v.Number, v.TextSHA256); err != nil {
+		return v, err
+	}
+	v.Shares = make([]ShareView, len(d.Shares))
+	var all []light.Window
+	for i, sh := range d.Shares {
+		v.Shares[i] = sh.ShareView
+		if v.Shares[i].Office.Name, err = names.office(sh.Office.ID); err != nil {
+			return v, err
+		}
+		v.Shares[i].Light = m.lightOn(sh.Windows, today)
+		all = append(all, sh.Windows...)
+	}
+	v.Light = m.lightOn(all, today)
+	return v, nil
+}
+
+// Task returns one task with what is allowed now, or a *NotFoundError. It is
+// folded from the task's own events, at any cut.
+func (v *View) Task(ctx context.Context, id string, today calendar.Date) (TaskView, error) {
+	var out TaskView
+	if _, err := dayFor(today); err != nil {
+		return out, err
+	}
+	ref, err := reference(domain.KindTask, id)
+	if err != nil {
+		return out, err
+	}
+	err = v.trail(ctx, func(c *conn, k cut) error {
+		_, state, st, err := v.m.at(c, ref, k)
+		if err != nil {
+			return err
+		}
+		s := *state.(*task.State)
+		if !s.Exists() {
+			return &NotFoundError{What: ref.String()}
+		}
+		doc := documentTask(st, s, v.m.cfg.Rules, v.m.cfg.Workdays)
+		if out, err = v.m.viewTask(doc, v.directory(c, k), today); err != nil {
+			return err
+		}
+		if st.unknown {
+			return nil // such an aggregate refuses commands
+		}
+		out.Allowed = task.Allowed(s, domain.Ref{})
+		for i, sh := range s.Shares {
+			if sh.Status.Active() {
+				out.Shares[i].Allowed = task.Allowed(s, sh.Office)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return TaskView{}, fmt.Errorf("read %s: %w", ref, err)
+	}
+	return out, nil
+}

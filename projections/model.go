@@ -1,0 +1,439 @@
+// Package projections keeps the read models: the register (directives, clauses,
+// tasks, shares, findings, inspections, offices), the trail of every event, the
+// search index and the summary, all in one SQLite file.
+//
+// The file is disposable. It follows the stream, commits its rows together with
+// the position they stand for, and is built again from the stream whenever it is
+// missing, damaged, made by other software or asked to be. Nothing in it decides
+// anything.
+//
+// # How rows come about
+//
+// Every event goes into the table trail with its stored bytes. The state of its
+// aggregate is folded on in memory (a correction folds it again from the trail),
+// and once per transaction the rows of every aggregate that moved are written
+// anew: rows are a function of one aggregate's state, so that following the
+// stream, rebuilding, and looking back all give the same rows. What one row shows
+// of another aggregate is joined when it is read.
+//
+// # As of when
+//
+// A View answers queries at a cut: now, or as known at sequence K, or of that
+// what had happened by the end of day D. A single aggregate at a cut is a fold of
+// its own events. Lists at a cut are answered from a private database with the
+// same tables, built once per (K, D) and kept for a while.
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"duban/domain"
+	"duban/domain/calendar"
+	"duban/domain/light"
+	"duban/eventstore"
+)
+
+// A Source is the stream the model follows; *eventstore.Store is one.
+type Source interface {
+	// Follow hands every record after a sequence to handle, in order, in whole
+	// transactions, and goes on with new ones as they are durable. It returns
+	// handle's error as it is, or ctx's.
+	Follow(ctx context.Context, after uint64, handle func([]eventstore.Record) error) error
+	// Acked returns the last durable sequence.
+	Acked() uint64
+}
+
+// Config says where a model lives and what it follows.
+type Config struct {
+	Dir      string           // folder for the database files, made if it is missing; nothing else may be kept in it
+	Source   Source           // the ledger
+	Org      string           // whose ledger it is, as eventstore.Config says
+	Types    []domain.Payload // prototypes of all event types; those of the ledger itself are known
+	Sample   bool             // answers say that the data is invented; also so if the ledger says it
+	Logger   *slog.Logger
+	Rules    light.Rules       // thresholds of the lights; the zero value is light.DefaultRules
+	Workdays calendar.Workdays // for the lights
+	// CheckEvery is the pause between two looks whether the file is still there.
+	// Default 1 s.
+	CheckEvery time.Duration
+	// Clock is read for durations in reports only. Default time.Now.
+	Clock func() time.Time
+
+	decoder    decoder
+	stateBytes int // memory for states of aggregates; default defaultStateBytes
+}
+
+// A Model is the read models of one ledger. Its methods may be called from many
+// goroutines.
+type Model struct {
+	cfg    Config
+	ctx    context.Context // done when the model is closed
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	kick    chan struct{} // asks the watchman to look now
+	rebuild chan struct{} // holds a token while a rebuild runs
+	views   *views
+
+	// apply is held by whoever moves the current generation's rows or replaces it.
+	apply sync.Mutex
+
+	mu     sync.Mutex
+	cur    *generation
+	next   int           // number of the next generation
+	moved  chan struct{} // closed and replaced when position, cur or failed changes
+	failed error         // why Run ended
+	closed bool
+	totals totals
+}
+
+// Open opens the read model in cfg.Dir, or starts an empty one. A file that is
+// damaged, or was made by other software or with other rules, is set aside; a
+// rebuild that did not finish is removed. Run fills the model.
+func Open(ctx context.Context, cfg Config) (*Model, error) {
+	if cfg.Dir == "" || cfg.Source == nil {
+		return nil, errors.New("open the read model: Dir and Source are needed")
+	}
+	codec, err := eventstore.NewCodec(cfg.Org, cfg.Types)
+	if err != nil {
+		return nil, fmt.Errorf("open the read model: %w", err)
+	}
+	cfg.decoder = codec
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Rules == (light.Rules{}) {
+		cfg.Rules = light.DefaultRules()
+	}
+	if cfg.CheckEvery <= 0 {
+		cfg.CheckEvery = time.Second
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.stateBytes == 0 {
+		cfg.stateBytes = defaultStateBytes
+	}
+	m := &Model{
+		cfg: cfg, kick: make(chan struct{}, 1), rebuild: make(chan struct{}, 1), moved: make(chan struct{}), next: 1,
+	}
+	m.ctx, m.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	m.views = newViews(m)
+	if err := m.openFile(); err != nil {
+		m.cancel()
+		return nil, fmt.Errorf("open the read model in %s: %w", cfg.Dir, err)
+	}
+	m.wg.Go(m.watch)
+	return m, nil
+}
+
+// name returns the path of a generation's file.
+func (m *Model) name(number int) string {
+	return filepath.Join(m.cfg.Dir, fmt.Sprintf("register-v%d-%06d.db", schemaVersion, number))
+}
+
+// openFile opens the latest usable file of this schema, and removes or sets aside
+// the others.
+func (m *Model) openFile() error {
+	if err := os.MkdirAll(m.cfg.Dir, 0o700); err != nil {
+		return err
+	}
+	if err := m.views.clean(); err != nil {
+		return err
+	}
+	numbers, err := m.generations()
+	if err != nil {
+		return err
+	}
+	for i := len(numbers) - 1; i >= 0; i-- {
+		n := numbers[i]
+		m.next = max(m.next, n+1)
+		if m.cur != nil {
+			if err := removeFiles(m.name(n)); err != nil {
+				return err
+			}
+			continue
+		}
+		g, err := m.cfg.openGeneration(m.name(n), n)
+		if err == nil {
+			m.cur = g
+			continue
+		}
+		m.cfg.Logger.Warn("read model set aside, it will be built again", "file", m.name(n), "reason", err)
+		if err := m.setAside(n); err != nil {
+			return err
+		}
+	}
+	if m.cur == nil {
+		g, err := m.cfg.createGeneration(m.name(m.next), m.next, false)
+		if err != nil {
+			return err
+		}
+		m.next++
+		m.cur = g
+	}
+	return nil
+}
+
+// generations returns the numbers of the files of this schema, rising, and
+// removes those of older ones.
+func (m *Model) generations() ([]int, error) {
+	entries, err := os.ReadDir(m.cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	var numbers []int
+	for _, e := range entries {
+		var v, n int
+		if _, err := fmt.Sscanf(e.Name(), "register-v%d-%d.db", &v, &n); err != nil || filepath.Ext(e.Name()) != ".db" {
+			continue
+		}
+		switch {
+		case v == schemaVersion:
+			numbers = append(numbers, n)
+		case v < schemaVersion:
+			if err := removeFiles(filepath.Join(m.cfg.Dir, e.Name())); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return numbers, nil
+}
+
+// setAside keeps a file that could not be used, for whoever wants to know why;
+// the one kept before goes.
+func (m *Model) setAside(number int) error {
+	aside := filepath.Join(m.cfg.Dir, "set-aside.db")
+	if err := removeFiles(aside); err != nil {
+		return err
+	}
+	names, kept := fileNames(m.name(number)), fileNames(aside)
+	for i := range names {
+		if err := os.Rename(names[i], kept[i]); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close ends Run, waits for queries at hand and closes the file.
+func (m *Model) Close() error {
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return ErrClosed
+	}
+	m.closed = true
+	m.announce()
+	m.mu.Unlock()
+	m.cancel()
+	m.wg.Wait()
+	m.views.close()
+
+	m.apply.Lock() // waits for the batch at hand
+	defer m.apply.Unlock()
+	m.mu.Lock()
+	g := m.cur
+	m.mu.Unlock()
+	return m.retire(g, false)
+}
+
+// announce wakes everyone who waits for a change. The caller holds m.mu.
+func (m *Model) announce() {
+	close(m.moved)
+	m.moved = make(chan struct{})
+}
+
+// Position returns the last sequence whose rows are committed.
+func (m *Model) Position() uint64 {
+	position, _ := m.Watch()
+	return position
+}
+
+// Moved returns a channel that is closed when the position advances (or when the
+// model stops or is closed): what a live stream of events waits on. It is taken
+// before reading, so that no advance falls in between.
+func (m *Model) Moved() <-chan struct{} {
+	_, changed := m.Watch()
+	return changed
+}
+
+// Watch returns the position together with the channel of Moved.
+func (m *Model) Watch() (position uint64, changed <-chan struct{}) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.cur.served, m.moved
+}
+
+// Wait returns when the position has reached seq, with ctx's error when that ends
+// before, or with the error that ended Run.
+func (m *Model) Wait(ctx context.Context, seq uint64) error {
+	for {
+		m.mu.Lock()
+		position, changed, failed, closed := m.cur.served, m.moved, m.failed, m.closed
+		m.mu.Unlock()
+		switch {
+		case position >= seq:
+			return nil
+		case closed:
+			return ErrClosed
+		case failed != nil:
+			return fmt.Errorf("wait for sequence %d: %w", seq, failed)
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for sequence %d, the read model is at %d: %w", seq, position, ctx.Err())
+		}
+	}
+}
+
+// Err returns nil while the model follows the ledger and its file is sound,
+// otherwise why not.
+func (m *Model) Err() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.closed:
+		return ErrClosed
+	case m.failed != nil:
+		return m.failed
+	case m.cur.broken || m.cur.lost:
+		return ErrRebuilding
+	}
+	return nil
+}
+
+// use returns the current generation, which stays open until release.
+func (m *Model) use() (*generation, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return nil, ErrClosed
+	}
+	m.cur.refs++
+	return m.cur, nil
+}
+
+func (m *Model) release(g *generation) {
+	m.mu.Lock()
+	g.refs--
+	idle := g.retired && g.refs == 0
+	m.mu.Unlock()
+	if idle {
+		g.gone()
+	}
+}
+
+// retire closes a generation once nobody uses it, and removes its files if asked.
+func (m *Model) retire(g *generation, remove bool) error {
+	m.mu.Lock()
+	g.retired, g.remove = true, remove
+	idle := g.refs == 0
+	m.mu.Unlock()
+	if idle {
+		return g.gone()
+	}
+	return nil
+}
+
+// read runs f within one read transaction on the live rows. If the file turns out
+// to be damaged, a rebuild begins and f runs again on its result; until then, or
+// until ctx ends, the caller waits.
+func (m *Model) read(ctx context.Context, f func(*conn) error) error {
+	for {
+		g, err := m.use()
+		if err != nil {
+			return err
+		}
+		m.mu.Lock()
+		broken, changed := g.broken, m.moved
+		m.mu.Unlock()
+		if !broken {
+			err = g.readers.read(ctx, f)
+			if !damaged(err) {
+				m.release(g)
+				return err
+			}
+			m.distrust(g, err)
+		}
+		m.release(g)
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", ErrRebuilding, ctx.Err())
+		}
+	}
+}
+
+// distrust notes that a generation's content can't be relied on and has it
+// replaced.
+func (m *Model) distrust(g *generation, cause error) {
+	m.mu.Lock()
+	first := !g.broken && !g.retired
+	g.broken = true
+	if first {
+		m.announce()
+	}
+	m.mu.Unlock()
+	if first {
+		m.cfg.Logger.Error("read model is damaged and will be built again", "file", g.path, "error", cause)
+		m.look()
+	}
+}
+
+// look asks the watchman to look now.
+func (m *Model) look() {
+	select {
+	case m.kick <- struct{}{}:
+	default:
+	}
+}
+
+// Stats are figures for monitoring.
+type Stats struct {
+	Position uint64           // last sequence applied
+	Known    time.Time        // its recordedtime
+	Rows     map[string]int64 // by table
+	Bytes    int64            // size of the files
+	Views    int              // historical views kept
+}
+
+// Stats returns figures for monitoring.
+func (m *Model) Stats(ctx context.Context) (Stats, error) {
+	s := Stats{Rows: map[string]int64{}, Views: m.views.count()}
+	err := m.read(ctx, func(c *conn) error {
+		h, err := headOf(c)
+		if err != nil {
+			return err
+		}
+		s.Position, s.Known = h.position, fromMicro(h.known)
+		for _, t := range []string{"directive", "clause", "task", "share", "inspection", "finding", "office"} {
+			if s.Rows[t], err = c.number("SELECT count(*) FROM " + t); err != nil {
+				return err
+			}
+		}
+		s.Rows["trail"] = int64(s.Position) // it has no gaps
+		return nil
+	})
+	if err != nil {
+		return Stats{}, fmt.Errorf("figures of the read model: %w", err)
+	}
+	m.mu.Lock()
+	path := m.cur.path
+	m.mu.Unlock()
+	for _, n := range fileNames(path) {
+		if fi, err := os.Stat(n); err == nil {
+			s.Bytes += fi.Size()
+		}
+	}
+	return s, nil
+}

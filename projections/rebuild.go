@@ -1,0 +1,180 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"duban/eventstore"
+)
+
+// RebuildReport says what a rebuild did.
+type RebuildReport struct {
+	Events   uint64        `json:"events"`   // replayed, from the first one on
+	Position uint64        `json:"position"` // where the new model took over
+	Duration time.Duration `json:"duration_ns"`
+	Bytes    int64         `json:"bytes"` // size of the new file
+}
+
+// Rebuild builds a new file beside the running model from the whole stream, lets
+// it take over and removes the old one. Queries are answered all the while: until
+// the change by the old file, then by the new one. progress, if not nil, is
+// called now and then with the events done and in all. One rebuild runs at a
+// time, another is ErrRebuildRunning.
+func (m *Model) Rebuild(ctx context.Context, progress func(done, total uint64)) (RebuildReport, error) {
+	select {
+	case m.rebuild <- struct{}{}:
+	default:
+		return RebuildReport{}, ErrRebuildRunning
+	}
+	defer func() { <-m.rebuild }()
+	return m.build(ctx, progress)
+}
+
+// replace is Rebuild for the model's own needs: it waits for one that runs.
+func (m *Model) replace(ctx context.Context, progress func(done, total uint64)) (RebuildReport, error) {
+	m.mu.Lock()
+	before := m.cur
+	m.mu.Unlock()
+	select {
+	case m.rebuild <- struct{}{}:
+	case <-ctx.Done():
+		return RebuildReport{}, ctx.Err()
+	}
+	defer func() { <-m.rebuild }()
+	m.mu.Lock()
+	done := m.cur != before // the one that ran did it
+	m.mu.Unlock()
+	if done {
+		return RebuildReport{}, nil
+	}
+	return m.build(ctx, progress)
+}
+
+// errTookOver ends the following of a rebuild.
+var errTookOver = errors.New("took over")
+
+func (m *Model) build(ctx context.Context, progress func(done, total uint64)) (RebuildReport, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(m.ctx, cancel)()
+	began := m.cfg.Clock()
+
+	m.mu.Lock()
+	number := m.next
+	m.next++
+	m.mu.Unlock()
+	if err := os.MkdirAll(m.cfg.Dir, 0o700); err != nil {
+		return RebuildReport{}, fmt.Errorf("rebuild the read model: %w", err)
+	}
+	g, err := m.cfg.createGeneration(m.name(number), number, true)
+	if err != nil {
+		return RebuildReport{}, fmt.Errorf("rebuild the read model: %w", err)
+	}
+	b := &builder{m: m, g: g, target: max(m.cfg.Source.Acked(), m.Position()), progress: progress}
+	err = b.run(ctx)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("rebuild the read model: %w", err), g.close(), removeFiles(g.path))
+		return RebuildReport{}, err
+	}
+	report := RebuildReport{Events: b.took, Position: b.took, Duration: m.cfg.Clock().Sub(began)}
+	if fi, err := os.Stat(g.path); err == nil {
+		report.Bytes = fi.Size()
+	}
+	m.cfg.Logger.Info("read model rebuilt", "events", report.Events, "duration", report.Duration, "file", g.path)
+	return report, nil
+}
+
+// A builder fills a new generation and puts it in the place of the current one.
+type builder struct {
+	m        *Model
+	g        *generation
+	target   uint64 // not to take over before
+	took     uint64 // position at which it took over
+	progress func(done, total uint64)
+	holding  bool // m.apply: the current generation stands still
+	pending  uint64
+}
+
+func (b *builder) run(ctx context.Context) error {
+	defer func() {
+		if b.holding {
+			b.m.apply.Unlock()
+		}
+	}()
+	if b.target == 0 {
+		b.m.apply.Lock()
+		b.holding = true
+		return b.takeOver()
+	}
+	err := b.m.cfg.Source.Follow(ctx, 0, b.handle)
+	if errors.Is(err, errTookOver) {
+		return nil
+	}
+	if err == nil {
+		err = errors.New("the ledger ended its stream")
+	}
+	return err
+}
+
+func (b *builder) handle(records []eventstore.Record) error {
+	if err := b.g.append(records); err != nil {
+		return err
+	}
+	if b.g.appended-b.pending >= bulkEvents {
+		b.pending = b.g.appended
+		if err := b.g.flush(); err != nil {
+			return err
+		}
+	}
+	if b.progress != nil {
+		b.progress(b.g.appended, max(b.target, b.m.cfg.Source.Acked()))
+	}
+	if b.g.appended < b.target {
+		return nil
+	}
+	// From here on the running model stands still, for as long as it takes to read
+	// the few events it is ahead.
+	if !b.holding {
+		b.m.apply.Lock()
+		b.holding = true
+	}
+	b.m.mu.Lock()
+	b.target = b.m.cur.served
+	b.m.mu.Unlock()
+	if b.g.appended < b.target {
+		return nil
+	}
+	if err := b.takeOver(); err != nil {
+		return err
+	}
+	return errTookOver
+}
+
+// takeOver puts the new generation in place. A crash before leaves the old one
+// in force, a crash after leaves two complete files, of which the next start
+// takes the later.
+func (b *builder) takeOver() error {
+	m := b.m
+	if err := b.g.finish(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return ErrClosed
+	}
+	old := m.cur
+	b.g.served = b.g.position
+	m.cur = b.g
+	m.announce()
+	m.mu.Unlock()
+	b.took = b.g.position
+	if err := m.retire(old, true); err != nil {
+		// The new one is in force all the same.
+		m.cfg.Logger.Warn("old read model could not be removed", "file", old.path, "error", err)
+	}
+	return nil
+}

@@ -1,0 +1,293 @@
+package projections
+
+import (
+	"slices"
+
+	"duban/domain/calendar"
+	"duban/domain/light"
+	"duban/domain/task"
+)
+
+// A taskDoc is what a task's row holds beside its columns: the view as far as the
+// task's own events tell it. Office names, the clause's text, the directive's
+// title and the lights of a day are added when it is read.
+type taskDoc struct {
+	TaskView
+	Light  *LightView `json:"light,omitempty"` // hides the view's, which depends on the day
+	Shares []shareDoc `json:"shares"`
+}
+
+// A shareDoc is a share in a taskDoc.
+type shareDoc struct {
+	ShareView
+	Light   *LightView     `json:"light,omitempty"`
+	Windows []light.Window `json:"windows,omitempty"`
+}
+
+// A shareRow is one row of the table share with its spans.
+type shareRow struct {
+	office, handler string
+	status          int
+	active, open    bool
+	voided          bool
+	spans           []span
+}
+
+func (r shareRow) equal(o shareRow) bool {
+	return r.office == o.office && r.handler == o.handler && r.status == o.status && r.active == o.active &&
+		r.open == o.open && r.voided == o.voided && slices.Equal(r.spans, o.spans)
+}
+
+// A taskRow is what a task's columns and dependent rows hold, kept to write only
+// what changed.
+type taskRow struct {
+	directive         string
+	number, part      int
+	kind, status, due int
+	active            int
+	shares            []shareRow
+	spans             []span
+}
+
+func writeTask(w *rowWriter, a *aggregate, s task.State) error {
+	if !s.Exists() {
+		a.written = nil
+		return w.deleteTask(a.first)
+	}
+	doc := documentTask(a.standing, s, w.rules, w.workdays)
+	b, err := encode(doc)
+	if err != nil {
+		return err
+	}
+	row := rowOfTask(s, doc)
+	old, known := a.written.(*taskRow)
+	if known && old.directive == row.directive && old.number == row.number && old.part == row.part && old.kind == row.kind &&
+		old.status == row.status && old.due == row.due && old.active == row.active {
+		err = w.run(`UPDATE task SET sequence=?, doc=? WHERE n=?`, a.last, b, a.first)
+	} else {
+		dueDesc := noDay
+		if row.due != noDay {
+			dueDesc = noDay - row.due
+		}
+		err = w.run(`INSERT INTO task(n, id, directive, number, part, kind, status, due, due_desc, shares, sequence, doc)
+			VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT(n) DO UPDATE SET directive=excluded.directive, number=excluded.number, part=excluded.part,
+			kind=excluded.kind, status=excluded.status, due=excluded.due, due_desc=excluded.due_desc, shares=excluded.shares,
+			sequence=excluded.sequence, doc=excluded.doc`,
+			a.first, a.ref.ID, row.directive, row.number, row.part, row.kind, row.status, row.due, dueDesc, row.active, a.last, b)
+	}
+	if err != nil {
+		return err
+	}
+	if !known || !slices.EqualFunc(old.shares, row.shares, shareRow.equal) {
+		if err := w.writeShares(a.first, row.shares); err != nil {
+			return err
+		}
+	}
+	if !known || !slices.Equal(old.spans, row.spans) || old.directive != row.directive || old.number != row.number || old.part != row.part {
+		if err := w.writeTaskSpans(a.first, row); err != nil {
+			return err
+		}
+	}
+	a.written = row
+	return nil
+}
+
+func (w *rowWriter) deleteTask(n uint64) error {
+	for _, sql := range []string{
+		"DELETE FROM task WHERE n=?", "DELETE FROM share WHERE task=?",
+		deleteTaskSpans, deleteShareSpans,
+	} {
+		if err := w.run(sql, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// The light tables are keyed by light; the rows of one task are found through
+// the other index.
+const (
+	deleteTaskSpans = `DELETE FROM task_light WHERE (light, directive, number, part, task, since) IN
+		(SELECT light, directive, number, part, task, since FROM task_light INDEXED BY task_light_task WHERE task=?)`
+	deleteShareSpans = `DELETE FROM share_light WHERE (light, office, task, ord, since) IN
+		(SELECT light, office, task, ord, since FROM share_light INDEXED BY share_light_task WHERE task=?)`
+)
+
+func (w *rowWriter) writeShares(n uint64, shares []shareRow) error {
+	if err := w.run("DELETE FROM share WHERE task=?", n); err != nil {
+		return err
+	}
+	if err := w.run(deleteShareSpans, n); err != nil {
+		return err
+	}
+	for ord, sh := range shares {
+		if err := w.run(`INSERT INTO share(task, ord, office, handler, status, active, open, voided) VALUES(?, ?, ?, ?, ?, ?, ?, ?)`,
+			n, ord, sh.office, sh.handler, sh.status, sh.active, sh.open, sh.voided); err != nil {
+			return err
+		}
+		for _, sp := range sh.spans {
+			if err := w.run(`INSERT INTO share_light(light, office, task, ord, since, until) VALUES(?, ?, ?, ?, ?, ?)`,
+				int(sp.light), sh.office, n, ord, sp.since, sp.until); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *rowWriter) writeTaskSpans(n uint64, row *taskRow) error {
+	if err := w.run(deleteTaskSpans, n); err != nil {
+		return err
+	}
+	for _, sp := range row.spans {
+		if err := w.run(`INSERT INTO task_light(light, directive, number, part, task, since, until) VALUES(?, ?, ?, ?, ?, ?, ?)`,
+			int(sp.light), row.directive, row.number, row.part, n, sp.since, sp.until); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rowOfTask returns the columns. A voided task and a share that was handed on
+// have no light at all; they are counted nowhere.
+func rowOfTask(s task.State, doc taskDoc) *taskRow {
+	voided := s.Voided.Done()
+	row := &taskRow{
+		directive: s.Directive.ID, number: s.Number, part: s.Part,
+		kind: int(s.Kind), status: int(s.Status()), due: noDay,
+	}
+	if doc.Deadline != nil {
+		row.due = day(doc.Deadline.Date)
+	}
+	var all []light.Window
+	for i, sh := range s.Shares {
+		r := shareRow{
+			office: sh.Office.ID, handler: sh.Handler.ID, status: int(sh.Status), active: sh.Status.Active(), voided: voided,
+			open: s.Open() && sh.Status.Active() && sh.Status != task.ShareAccepted,
+		}
+		if r.active {
+			row.active++
+			if !voided {
+				r.spans = spans(doc.Shares[i].Windows)
+			}
+		}
+		all = append(all, doc.Shares[i].Windows...)
+		row.shares = append(row.shares, r)
+	}
+	if !voided {
+		row.spans = spans(all)
+	}
+	return row
+}
+
+func documentTask(st standing, s task.State, rules light.Rules, workdays calendar.Workdays) taskDoc {
+	status := s.Status()
+	doc := taskDoc{TaskView: TaskView{
+		ID: st.ref.ID, Directive: s.Directive.ID, Number: s.Number, Path: orEmpty(s.Path), Part: s.Part, TextSHA256: s.TextSHA256,
+		Status: status.String(), StatusChinese: status.Chinese(), Findings: ids(s.Findings),
+		Version: st.version, Sequence: st.last, UpdatedAt: st.updated.In(calendar.Zone), UnknownEvents: st.unknown,
+	}}
+	if s.Kind != 0 {
+		doc.Kind, doc.KindChinese = s.Kind.String(), s.Kind.Chinese()
+	}
+	if s.Schedule != nil {
+		doc.Schedule, _ = encode(s.Schedule) // plain texts always encode
+	}
+	doc.Shares = make([]shareDoc, len(s.Shares))
+	for i, sh := range s.Shares {
+		doc.Shares[i] = shareDoc{ShareView: viewShare(s, sh), Windows: light.OfShare(s, sh, rules, workdays)}
+	}
+	doc.Deadline = earliest(s)
+	return doc
+}
+
+func viewShare(s task.State, sh task.Share) ShareView {
+	v := ShareView{
+		Office: Named{ID: sh.Office.ID}, PrintedRole: sh.PrintedRole,
+		Status: sh.Status.String(), StatusChinese: sh.Status.Chinese(),
+		Since: sh.Since.Time.In(calendar.Zone), EventID: sh.Since.Event,
+		Suspended:  sh.Suspended.Done(),
+		AssignedOn: on(sh.Assigned), SignedOn: signedOn(sh), Handler: sh.Handler.ID, Returns: sh.Returns,
+	}
+	if sh.Role != 0 {
+		v.Role = sh.Role.String()
+	}
+	if d, ok := s.Governing(sh.Office); ok {
+		v.Deadline = viewDeadline(d)
+	}
+	if d, ok := s.Stated(sh.Office); ok {
+		v.Stated = viewDeadline(d)
+	}
+	for _, d := range s.Deadlines {
+		if d.Source == task.DeadlineProposed && d.Office == sh.Office {
+			v.Proposed = viewDeadline(d) // the latest
+		}
+	}
+	if r, ok := sh.Pending(); ok {
+		v.RequestedOn = on(r.Act)
+	}
+	if x, ok := sh.Extension(); ok {
+		v.Extension = x.NewDate
+	}
+	if r, ok := sh.LastReport(); ok {
+		v.ReportedOn, v.Progress = on(r.Act), r.Progress
+	}
+	if onTime, ok := s.OnTime(sh); ok {
+		v.OnTime = &onTime
+	}
+	return v
+}
+
+// signedOn: a first report or request signs as well.
+func signedOn(sh task.Share) calendar.Date {
+	switch {
+	case !sh.Acknowledged.Done():
+		return on(sh.Started)
+	case sh.Started.Done() && sh.Started.Time.Before(sh.Acknowledged.Time):
+		return on(sh.Started)
+	default:
+		return on(sh.Acknowledged)
+	}
+}
+
+func on(a task.Act) calendar.Date {
+	if !a.Done() {
+		return ""
+	}
+	return calendar.On(a.Time)
+}
+
+func viewDeadline(d task.Deadline) *DeadlineView {
+	return &DeadlineView{Date: d.Date, Words: d.Words, Source: d.Source.String(), EventID: d.Event, Office: d.Office.ID}
+}
+
+// earliest returns the deadline that comes first among the shares still to be
+// done, or among all active ones when none is; words come after dates.
+func earliest(s task.State) *DeadlineView {
+	var best *task.Deadline
+	take := func(d task.Deadline, ok bool) {
+		if ok && (best == nil || d.Date != "" && (best.Date == "" || d.Date < best.Date)) {
+			best = &d
+		}
+	}
+	for _, wantOpen := range []bool{true, false} {
+		for _, sh := range s.Shares {
+			if sh.Status.Active() && (sh.Status != task.ShareAccepted) == wantOpen {
+				take(s.Governing(sh.Office))
+			}
+		}
+		if best != nil {
+			return viewDeadline(*best)
+		}
+	}
+	if len(s.Shares) == 0 {
+		for _, d := range s.Deadlines {
+			take(d, d.Source != task.DeadlineProposed && d.Office.IsZero())
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	return viewDeadline(*best)
+}

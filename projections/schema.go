@@ -1,0 +1,189 @@
+package projections
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+)
+
+// schemaVersion names the layout of the tables and the meaning of what stands in
+// them. It is part of the file's name: a program with another version leaves this
+// file alone and builds its own from the stream. Raise it with every change of
+// schema, of a row function or of search normalisation.
+const schemaVersion = 1
+
+// applicationID marks the file as a read model of Duban: "Duba" in ASCII.
+const applicationID = 0x44756261
+
+// noDay stands for "no date" in day columns: it sorts after every date.
+const noDay = 99991231
+
+// The tables. Days are integers YYYYMMDD, times microseconds since 1970 UTC,
+// enumerations their domain values.
+//
+// Rows of the register are a function of one aggregate's own events. What is
+// shown of another aggregate (an office's present name, a clause's text) is
+// joined when read, so that a change touches one row and the order in which
+// aggregates are written does not matter. n is the sequence of an aggregate's
+// first event: a key that every rebuild gives again.
+const schema = `
+CREATE TABLE meta(
+	k INTEGER PRIMARY KEY CHECK(k = 1),
+	configuration TEXT NOT NULL, -- digest of the rules and the calendar the rows were made with
+	complete INTEGER NOT NULL,   -- 0: a rebuild that has not taken over yet
+	position INTEGER NOT NULL,   -- last sequence whose rows are all here
+	known INTEGER NOT NULL,      -- latest recordedtime up to position
+	sample INTEGER NOT NULL      -- the ledger says it holds invented data
+);
+
+CREATE TABLE trail(
+	seq INTEGER PRIMARY KEY,
+	kind INTEGER NOT NULL, -- domain.Kind, 0 if the event can't be read
+	id TEXT NOT NULL,
+	version INTEGER NOT NULL,
+	type TEXT NOT NULL,
+	time INTEGER NOT NULL,
+	recorded INTEGER NOT NULL,
+	known INTEGER NOT NULL, -- the latest recorded of this row and all before it
+	event TEXT NOT NULL,
+	actor TEXT NOT NULL,
+	office TEXT NOT NULL,
+	authority INTEGER NOT NULL,
+	effect INTEGER NOT NULL, -- see effect
+	raw BLOB NOT NULL
+);
+CREATE INDEX trail_subject ON trail(kind, id);
+CREATE TABLE correction(
+	target TEXT NOT NULL, -- event id
+	seq INTEGER NOT NULL, -- of the correction
+	PRIMARY KEY(target, seq)
+) WITHOUT ROWID;
+
+CREATE TABLE office(
+	n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+	name TEXT NOT NULL,
+	doc BLOB NOT NULL
+);
+CREATE TABLE office_name(
+	office TEXT NOT NULL, ord INTEGER NOT NULL,
+	former INTEGER NOT NULL, -- 1: gone by this name before, 0: name or alias
+	name TEXT NOT NULL,      -- as domain/name compares it
+	norm TEXT NOT NULL,      -- as search compares it
+	PRIMARY KEY(office, ord)
+) WITHOUT ROWID;
+
+CREATE TABLE directive(
+	n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+	status INTEGER NOT NULL, document_number TEXT NOT NULL, title TEXT NOT NULL,
+	doc BLOB NOT NULL,
+	norm TEXT NOT NULL
+);
+CREATE TABLE clause(
+	n INTEGER PRIMARY KEY, -- directive's n << 20 | number
+	directive TEXT NOT NULL, number INTEGER NOT NULL, text_sha256 TEXT NOT NULL, text TEXT NOT NULL,
+	doc BLOB NOT NULL,
+	norm TEXT NOT NULL
+);
+CREATE UNIQUE INDEX clause_number ON clause(directive, number);
+
+CREATE TABLE task(
+	n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+	directive TEXT NOT NULL, number INTEGER NOT NULL, part INTEGER NOT NULL,
+	kind INTEGER NOT NULL, status INTEGER NOT NULL,
+	due INTEGER NOT NULL,      -- noDay if none
+	due_desc INTEGER NOT NULL, -- the same for sorting latest first: noDay - due, none last
+	shares INTEGER NOT NULL,   -- active ones
+	sequence INTEGER NOT NULL, -- of the last event
+	doc BLOB NOT NULL
+);
+CREATE INDEX task_number ON task(directive, number, part, n, status);
+CREATE INDEX task_deadline ON task(due, directive, number, part, n, status);
+CREATE INDEX task_latest ON task(due_desc, directive, number, part, n, status);
+CREATE INDEX task_status ON task(status, directive, number, part, n);
+CREATE INDEX task_updated ON task(sequence, n, status);
+CREATE TABLE share(
+	task INTEGER NOT NULL, ord INTEGER NOT NULL,
+	office TEXT NOT NULL, handler TEXT NOT NULL,
+	status INTEGER NOT NULL, active INTEGER NOT NULL,
+	open INTEGER NOT NULL,   -- the task is open and the share not accepted
+	voided INTEGER NOT NULL, -- the task is
+	PRIMARY KEY(task, ord)
+) WITHOUT ROWID;
+CREATE INDEX share_office ON share(office, active, voided, task, ord, handler, status, open);
+CREATE INDEX share_handler ON share(handler, active, voided, task, ord, office);
+
+-- The lights of tasks, shares and findings as spans of days. The spans of one
+-- thing follow each other without gap or overlap, so that exactly one of them
+-- holds a given day.
+CREATE TABLE task_light(
+	light INTEGER NOT NULL, directive TEXT NOT NULL, number INTEGER NOT NULL, part INTEGER NOT NULL, task INTEGER NOT NULL,
+	since INTEGER NOT NULL, until INTEGER NOT NULL,
+	PRIMARY KEY(light, directive, number, part, task, since)
+) WITHOUT ROWID;
+CREATE INDEX task_light_task ON task_light(task, since, until, light);
+CREATE TABLE share_light(
+	light INTEGER NOT NULL, office TEXT NOT NULL, task INTEGER NOT NULL, ord INTEGER NOT NULL,
+	since INTEGER NOT NULL, until INTEGER NOT NULL,
+	PRIMARY KEY(light, office, task, ord, since)
+) WITHOUT ROWID;
+CREATE INDEX share_light_task ON share_light(task, ord, since, until, light);
+CREATE TABLE finding_light(
+	light INTEGER NOT NULL, finding INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,
+	PRIMARY KEY(light, finding, since)
+) WITHOUT ROWID;
+CREATE INDEX finding_light_finding ON finding_light(finding, since, until, light);
+
+CREATE TABLE inspection(
+	n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+	status INTEGER NOT NULL,
+	doc BLOB NOT NULL,
+	norm TEXT NOT NULL
+);
+CREATE TABLE finding(
+	n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+	status INTEGER NOT NULL, grade INTEGER NOT NULL,
+	inspection TEXT NOT NULL, rectifier TEXT NOT NULL, supervising TEXT NOT NULL,
+	doc BLOB NOT NULL,
+	norm TEXT NOT NULL
+);
+CREATE INDEX finding_status ON finding(status, n);
+CREATE INDEX finding_inspection ON finding(inspection, n);
+CREATE INDEX finding_rectifier ON finding(rectifier, n);
+CREATE INDEX finding_supervising ON finding(supervising, n);
+CREATE TABLE finding_task(task TEXT NOT NULL, finding INTEGER NOT NULL, PRIMARY KEY(task, finding)) WITHOUT ROWID;
+
+CREATE VIRTUAL TABLE directive_words USING fts5(words, content='', contentless_delete=1, detail=none, tokenize='ascii');
+CREATE VIRTUAL TABLE clause_words USING fts5(words, content='', contentless_delete=1, detail=none, tokenize='ascii');
+CREATE VIRTUAL TABLE finding_words USING fts5(words, content='', contentless_delete=1, detail=none, tokenize='ascii');
+`
+
+// dumped lists the tables whose rows a rebuild must give again, each with the
+// order to compare them in.
+var dumped = []struct{ table, order string }{
+	{"trail", "seq"}, {"correction", "target, seq"},
+	{"office", "n"}, {"office_name", "office, ord"},
+	{"directive", "n"}, {"clause", "n"},
+	{"task", "n"}, {"share", "task, ord"},
+	{"task_light", "light, directive, number, part, task, since"},
+	{"share_light", "light, office, task, ord, since"},
+	{"finding_light", "light, finding, since"},
+	{"inspection", "n"}, {"finding", "n"}, {"finding_task", "task, finding"},
+}
+
+// searchTables lists the full-text tables; their content is compared by token.
+var searchTables = []string{"directive_words", "clause_words", "finding_words"}
+
+// configurationDigest names what rows depend on beside the events.
+func (c Config) configurationDigest() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%+v\x00%s", c.Rules, c.Workdays.Version)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// schemaDigest tells apart two programs with the same schemaVersion but another
+// schema: a mistake in development that must not lead to wrong answers.
+func schemaDigest() string {
+	h := sha256.Sum256([]byte(strings.TrimSpace(schema)))
+	return hex.EncodeToString(h[:8])
+}
