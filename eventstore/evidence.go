@@ -67,7 +67,14 @@ func (s *Store) PutEvidence(ctx context.Context, r io.Reader, mediaType string, 
 	}
 	defer f.Close()
 	ev.MediaType = mediaType
-
+	// One upload at a time bounds what the server holds in memory, and two uploads
+	// of the same bytes don't replace each other.
+	select {
+	case s.uploads <- struct{}{}:
+		defer func() { <-s.uploads }()
+	case <-ctx.Done():
+		return domain.Evidence{}, fmt.Errorf("store evidence: %w", ctx.Err())
+	}
 	have, err := s.StatEvidence(ctx, ev.SHA256)
 	switch {
 	case err == nil && have.Size == ev.Size:
@@ -76,14 +83,6 @@ func (s *Store) PutEvidence(ctx context.Context, r io.Reader, mediaType string, 
 		return domain.Evidence{}, fmt.Errorf("evidence %s: stored with %d bytes instead of %d", ev.SHA256, have.Size, ev.Size)
 	case !errors.Is(err, ErrNoEvidence) && !errors.Is(err, ErrEvidenceWithdrawn):
 		return domain.Evidence{}, err
-	}
-	// One upload at a time: JetStream holds what it has not synced yet in memory,
-	// up to the whole object, and refuses messages beyond 128 MB.
-	select {
-	case s.uploads <- struct{}{}:
-		defer func() { <-s.uploads }()
-	case <-ctx.Done():
-		return domain.Evidence{}, fmt.Errorf("store evidence: %w", ctx.Err())
 	}
 	if err := s.upload(ctx, f, ev); err != nil {
 		return domain.Evidence{}, err

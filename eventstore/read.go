@@ -39,6 +39,9 @@ func (s *Store) decode(m message) (Record, error) {
 	}
 	if err != nil {
 		r.Subject = ref
+		if r.Data == nil { // nobody who looks at Data need fear nil
+			r.Data = &domain.Unknown{}
+		}
 	}
 	return r, err
 }

@@ -27,8 +27,8 @@ type Record struct {
 	Voided bool
 
 	// Undecodable says why the event could not be read or does not continue its
-	// chain; an operator accepted that it stays without effect. Data is nil when
-	// nothing could be read of it.
+	// chain; an operator accepted that it stays without effect. Data is then an
+	// empty domain.Unknown if it could not be read, and Subject may be zero.
 	Undecodable error
 }
 

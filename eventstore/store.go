@@ -30,6 +30,10 @@ type Store struct {
 	whole   *cache[txKey, int]       // transactions known to be whole or void
 	uploads chan struct{}            // one evidence upload at a time; see evidence.go
 
+	// intercept stands between the committer and the server, so that tests can
+	// lose a message or its answer.
+	intercept func(publish func() (uint64, error)) (uint64, error)
+
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced at every change of what follows
 	sess     *session      // nil while the server is being reopened
@@ -65,6 +69,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		uploads:  make(chan struct{}, 1),
 		changed:  make(chan struct{}),
 		accepted: map[uint64]string{},
+
+		intercept: func(publish func() (uint64, error)) (uint64, error) { return publish() },
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	if err := s.open(ctx); err != nil {

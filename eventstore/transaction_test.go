@@ -41,7 +41,7 @@ func unfinishedTail(stream []Record) int {
 		}
 		ok := true
 		for n, r := range tail {
-			ok = ok && r.Undecodable == nil && r.TxID == tail[0].TxID && r.TxCount == tail[0].TxCount && r.TxIndex == n+1
+			ok = ok && r.Undecodable == nil && r.Seq == tail[0].Seq+uint64(n) && r.TxID == tail[0].TxID && r.TxCount == tail[0].TxCount && r.TxIndex == n+1
 		}
 		if ok {
 			return len(tail)
@@ -53,9 +53,11 @@ func unfinishedTail(stream []Record) int {
 func TestAssembler(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var stream []Record
+		seq := uint64(100)
 		record := func(tx string, index, count int) {
 			r := Record{TxID: tx, TxIndex: index, TxCount: count}
-			r.Seq = uint64(len(stream)) + 100
+			seq += uint64(rapid.SampledFrom([]int{1, 1, 1, 1, 1, 1, 1, 2}).Draw(t, "step"))
+			r.Seq = seq
 			if rapid.IntRange(0, 15).Draw(t, "odd") == 0 {
 				r.Undecodable = errors.New("odd")
 			}

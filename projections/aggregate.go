@@ -197,19 +197,28 @@ func (s *states) use(ref domain.Ref) (a *aggregate, cached bool) {
 	return a, false
 }
 
-// weight estimates the memory an aggregate takes: a state holds the texts of its
-// events and the structures around them.
-func (a *aggregate) weight() int { return 1024 + 2*a.size }
-
-// grow notes that an aggregate's events grew by n bytes.
-func (s *states) grow(a *aggregate, n int) {
-	a.size += n
-	s.size += 2 * n
+// weight estimates the memory an aggregate takes. A state holds the texts of its
+// events and small structures around them, about half of the stored bytes.
+func (a *aggregate) weight() int {
+	if a.state == nil {
+		return 256
+	}
+	return 1536 + a.size/2
 }
+
+// change lets f change an aggregate and keeps the books.
+func (s *states) change(a *aggregate, f func()) {
+	s.size -= a.weight()
+	f()
+	s.size += a.weight()
+}
+
+// full reports whether the memory agreed on is used up.
+func (s *states) full() bool { return s.size > s.limit }
 
 // trim drops what was used least until the rest fits.
 func (s *states) trim() {
-	for e := s.order.Back(); e != nil && s.size > s.limit; {
+	for e := s.order.Back(); e != nil && s.full(); {
 		before := e.Prev()
 		if a := e.Value.(*aggregate); !a.dirty {
 			s.order.Remove(e)

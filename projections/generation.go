@@ -2,6 +2,7 @@ package projections
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -280,8 +281,7 @@ func (g *generation) touch(r eventstore.Record, recorded time.Time, correction b
 	}
 	a, cached := g.states.use(r.Subject)
 	if !cached {
-		a.state = reg.empty()
-		a.stale = r.Version != 1
+		a.stale = r.Version != 1 || g.bulk && g.states.full()
 	}
 	if !a.dirty {
 		a.dirty = true
@@ -290,22 +290,53 @@ func (g *generation) touch(r eventstore.Record, recorded time.Time, correction b
 	if a.stale = a.stale || correction; a.stale {
 		return nil
 	}
+	g.states.change(a, func() {
+		if a.state == nil {
+			a.state = reg.empty()
+		}
+		a.size += len(r.Raw)
+	})
 	a.see(r.Seq, r.Version, recorded)
-	g.states.grow(a, len(r.Raw))
 	if r.Effective() {
 		a.count(r.Event)
 		reg.evolve(a.state, r.Event)
 	}
+	if g.bulk && g.states.full() {
+		// Who came first keeps the memory; this one is folded at the end.
+		g.states.change(a, func() { a.state, a.stale = nil, true })
+	}
 	return nil
 }
 
-// flush writes the rows that are behind, moves the position and commits.
+// flush writes the rows that are behind, moves the position and commits. In bulk
+// it only commits the trail: rows are written once, by finish.
 func (g *generation) flush() error {
 	if !g.open {
 		return nil
 	}
+	if !g.bulk {
+		if err := g.writeRows(); err != nil {
+			return err
+		}
+	}
+	if err := g.w.run("UPDATE meta SET position=?, known=?, sample=?", g.appended, g.known, g.sample); err != nil {
+		return err
+	}
+	if err := g.w.Exec("COMMIT"); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	g.open = false
+	g.position = g.appended
+	g.states.trim()
+	return nil
+}
+
+// writeRows writes the rows of every aggregate that moved.
+func (g *generation) writeRows() error {
 	w := &rowWriter{conn: g.w, rules: g.rules, workdays: g.workdays}
-	slices.SortFunc(g.dirty, func(a, b *aggregate) int { return rank(a.ref.Kind) - rank(b.ref.Kind) })
+	slices.SortFunc(g.dirty, func(a, b *aggregate) int {
+		return cmp.Or(rank(a.ref.Kind)-rank(b.ref.Kind), cmp.Compare(a.ref.ID, b.ref.ID))
+	})
 	for _, a := range g.dirty {
 		reg, _ := registerFor(a.ref.Kind)
 		if a.stale {
@@ -319,18 +350,12 @@ func (g *generation) flush() error {
 			}
 		}
 		a.dirty = false
+		if g.bulk && g.states.full() {
+			g.states.trim()
+		}
 	}
 	clear(g.dirty)
 	g.dirty = g.dirty[:0]
-	if err := g.w.run("UPDATE meta SET position=?, known=?, sample=?", g.appended, g.known, g.sample); err != nil {
-		return err
-	}
-	if err := g.w.Exec("COMMIT"); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	g.open = false
-	g.position = g.appended
-	g.states.trim()
 	return nil
 }
 
@@ -341,9 +366,10 @@ func (g *generation) refold(reg register, a *aggregate) error {
 	if err != nil {
 		return err
 	}
-	g.states.grow(a, st.size-a.size)
-	a.standing = st
-	a.state, a.stale = foldInto(reg, domain.Effective(events)), false
+	g.states.change(a, func() {
+		a.standing = st
+		a.state, a.stale = foldInto(reg, domain.Effective(events)), false
+	})
 	return nil
 }
 
@@ -362,12 +388,22 @@ func (g *generation) undo() {
 	}
 }
 
-// finish turns a file filled in bulk into one that is served.
-func (g *generation) finish() error {
+// complete writes the rows a bulk load left out and marks the file as complete.
+func (g *generation) complete() error {
 	if err := g.flush(); err != nil {
 		return err
 	}
-	if err := g.w.run("UPDATE meta SET complete=1"); err != nil {
+	return g.w.transaction("BEGIN IMMEDIATE", func() error {
+		if err := g.writeRows(); err != nil {
+			return err
+		}
+		return g.w.run("UPDATE meta SET complete=1")
+	})
+}
+
+// finish turns a file filled in bulk into one that is served.
+func (g *generation) finish() error {
+	if err := g.complete(); err != nil {
 		return err
 	}
 	// With an exclusive lock the log would live in private memory: reopen.

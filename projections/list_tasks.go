@@ -31,9 +31,9 @@ type TaskQuery struct {
 	Cursor    string        // Next of the page before
 }
 
-// setSize is up to how many hits are sorted rather than looked for along an
+// defaultSetSize is up to how many hits are sorted rather than looked for along an
 // index.
-const setSize = 1000
+const defaultSetSize = 1000
 
 // Tasks returns a page of tasks. Their Allowed is empty, see Task.
 func (v *View) Tasks(ctx context.Context, q TaskQuery) (Page[TaskView], error) {
@@ -47,7 +47,7 @@ func (v *View) Tasks(ctx context.Context, q TaskQuery) (Page[TaskView], error) {
 		return page, err
 	}
 	err = v.lists(ctx, func(c *conn, t *totals) error {
-		l, err := taskListing(c, q, today)
+		l, err := taskListing(c, q, today, v.m.cfg.setSize)
 		if err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func taskSortOf(name string, desc bool) (taskSort, error) {
 	return taskSort{}, badQuery("sort", "可用：number、deadline、updated、light、status", "one of number, deadline, updated, light, status")
 }
 
-func taskListing(c *conn, q TaskQuery, today int) (*listing, error) {
+func taskListing(c *conn, q TaskQuery, today, setSize int) (*listing, error) {
 	order, err := taskSortOf(q.Sort, q.Desc)
 	if err != nil {
 		return nil, err
@@ -159,7 +159,7 @@ func taskListing(c *conn, q TaskQuery, today int) (*listing, error) {
 		// Voided tasks have no light.
 		l.total, l.totalBy = "SELECT count(*) FROM task_light WHERE light=? AND "+lightSpan, []any{int(lightOf), today, today}
 	}
-	orderTasks(l, order, lightOf, today)
+	orderTasks(l, order, lightOf, today, setSize)
 	return l, nil
 }
 
@@ -228,7 +228,7 @@ func addTaskWord(l *listing, w term) {
 
 // orderTasks decides how a page is found. Many hits are met soon on a walk along
 // the index of the order; few are better gathered and sorted.
-func orderTasks(l *listing, order taskSort, lightOf light.Light, today int) {
+func orderTasks(l *listing, order taskSort, lightOf light.Light, today, setSize int) {
 	byNumber := order.index == "task_number"
 	conditions := l.where
 	args := l.args

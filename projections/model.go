@@ -69,6 +69,7 @@ type Config struct {
 
 	decoder    decoder
 	stateBytes int // memory for states of aggregates; default defaultStateBytes
+	setSize    int // see defaultSetSize
 }
 
 // A Model is the read models of one ledger. Its methods may be called from many
@@ -121,6 +122,9 @@ func Open(ctx context.Context, cfg Config) (*Model, error) {
 	}
 	if cfg.stateBytes == 0 {
 		cfg.stateBytes = defaultStateBytes
+	}
+	if cfg.setSize == 0 {
+		cfg.setSize = defaultSetSize
 	}
 	m := &Model{
 		cfg: cfg, kick: make(chan struct{}, 1), rebuild: make(chan struct{}, 1), moved: make(chan struct{}), next: 1,

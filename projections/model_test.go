@@ -237,7 +237,7 @@ func TestRunFailsClosed(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error)
 		go func() { done <- m.Run(ctx) }()
-		settle(t, m, l)
+		await(t, m, func() bool { return m.Position() == l.Acked() })
 		events, err := m.Events(ctx, 5, 1)
 		require.NoError(t, err)
 		require.True(t, events[0].Undecodable)

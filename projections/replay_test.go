@@ -73,9 +73,10 @@ func TestRebuiltEqualsIncremental(t *testing.T) {
 			feed(t, live, rest[:n])
 			rest = rest[n:]
 		}
-		rebuilt := fresh(t, dir, l, true, defaultStateBytes)
+		rebuilt := fresh(t, dir, l, true, rapid.SampledFrom([]int{1, 8000, defaultStateBytes}).Draw(t, "memory of the rebuild"))
 		defer rebuilt.discard()
-		feed(t, rebuilt, l.records)
+		require.NoError(t, rebuilt.append(l.records))
+		require.NoError(t, rebuilt.complete())
 		require.NoError(t, compareDatabases(live.w, rebuilt.w))
 	})
 }
@@ -128,6 +129,7 @@ func TestFailedBatchIsUndone(t *testing.T) {
 	other := fresh(t, t.TempDir(), l, true, defaultStateBytes)
 	defer other.discard()
 	feed(t, other, l.records)
+	require.NoError(t, other.complete())
 	require.NoError(t, compareDatabases(g.w, other.w))
 }
 

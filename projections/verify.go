@@ -45,6 +45,9 @@ func (m *Model) verifyAt(ctx context.Context, c *conn, position uint64) error {
 	}
 	err = apart(m.replay(ctx, g, position))
 	if err == nil {
+		err = apart(g.complete())
+	}
+	if err == nil {
 		err = compareDatabases(c, g.w)
 	}
 	return errors.Join(err, apart(g.close()))

@@ -235,7 +235,7 @@ func resolveOffices(ctx context.Context, c *client, raw json.RawMessage) (json.R
 	if json.Unmarshal(raw, &one) == nil {
 		many = []string{one}
 	} else if err := json.Unmarshal(raw, &many); err != nil {
-		return raw, nil // the server says what is wrong with it
+		return raw, nil //nolint:nilerr // the server says what is wrong with it
 	}
 	for i, name := range many {
 		if name == "" || strings.Contains(name, "/") {

@@ -64,6 +64,7 @@ func (a *app) bench(ctx context.Context, cfg benchConfig) (err error) {
 	if cfg.Tasks < 50 || cfg.Events < 3 || cfg.Appends < 10 {
 		return usageError{errors.New("至少 50 项任务、每项 3 个事件、10 次写入 / at least 50 tasks of 3 events and 10 appends")}
 	}
+	limitMemory(a.env)
 	dir, err := os.MkdirTemp(cfg.Dir, "duban-bench-")
 	if err != nil {
 		return fmt.Errorf("make a temporary folder: %w", err)
@@ -99,12 +100,9 @@ func (b *bench) print(f figure) error {
 	if f.Baseline > 0 {
 		f.Ratio = f.Ours / f.Baseline
 	}
-	line, err := json.Marshal(f)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(b.app.out, "%s\n", line)
-	return err
+	enc := json.NewEncoder(b.app.out)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(f)
 }
 
 // median of durations, which it sorts.

@@ -25,8 +25,31 @@ type client struct {
 	http  *http.Client
 }
 
-// tokenFile is where the first start leaves the operator's token.
-const tokenFile = "operator.token"
+// Files in the data folder for clients on the same machine: the operator's token,
+// left by the first start, and the address of the running server, so that any
+// port, also one the system chose (--listen 127.0.0.1:0), is found by --data.
+const (
+	tokenFile   = "operator.token"
+	addressFile = "server.address"
+)
+
+const defaultServer = "http://127.0.0.1:8080"
+
+// address returns the server to talk to: the one named, else the one that serves
+// the data folder, else the default.
+func (a *app) address() (string, error) {
+	if a.server != "" {
+		return a.server, nil
+	}
+	b, err := os.ReadFile(filepath.Join(a.data, addressFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return defaultServer, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the server's address: %w", err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
 
 func (a *app) client() (*client, error) {
 	token := a.token
@@ -40,11 +63,15 @@ func (a *app) client() (*client, error) {
 	if token == "" {
 		return nil, usageError{errors.New("缺少令牌：用 --token、DUBAN_TOKEN 或 --data 指明 / no token: give --token, DUBAN_TOKEN or --data")}
 	}
-	u, err := url.Parse(a.server)
-	if err != nil || u.Host == "" {
-		return nil, usageError{fmt.Errorf("服务器地址 %q 不对，应如 http://127.0.0.1:8080 / %q is no server address", a.server, a.server)}
+	server, err := a.address()
+	if err != nil {
+		return nil, err
 	}
-	return &client{base: strings.TrimSuffix(a.server, "/") + "/api/v1/", token: token, http: &http.Client{}}, nil
+	u, err := url.Parse(server)
+	if err != nil || u.Host == "" {
+		return nil, usageError{fmt.Errorf("服务器地址 %q 不对，应如 %s / %q is no server address", server, defaultServer, server)}
+	}
+	return &client{base: strings.TrimSuffix(server, "/") + "/api/v1/", token: token, http: &http.Client{}}, nil
 }
 
 // request is one call of the API.

@@ -77,7 +77,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	f := root.PersistentFlags()
-	f.StringVar(&a.server, "server", "http://127.0.0.1:8080", "服务器地址 / address of the server")
+	f.StringVar(&a.server, "server", "", "服务器地址，缺省取 DATA/server.address，否则 "+defaultServer+" / address of the server, by default that in DATA/server.address")
 	f.StringVar(&a.token, "token", "", "令牌，缺省取 DATA/operator.token / bearer token, by default that in DATA/operator.token")
 	f.StringVar(&a.data, "data", "data", "数据目录 / data folder")
 	f.BoolVar(&a.json, "json", false, "只输出 JSON / print JSON and nothing else")

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,6 +37,7 @@ type serveConfig struct {
 	LogLevel     slog.Level
 	MaxEvidence  int64 // bytes
 	StopAfter    time.Duration
+	AckTimeout   time.Duration // after which the store takes the disk for broken; 0: its default. Tests shorten it
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -68,6 +70,17 @@ func newLogger(w io.Writer, format string, level slog.Level) (*slog.Logger, erro
 	return nil, usageError{fmt.Errorf("日志格式应为 text 或 json / the log format is text or json, not %q", format)}
 }
 
+// softMemory is what the collector aims to keep the process below, in bytes: a
+// rebuild leaves much garbage, and a small office's machine has other work. It is
+// a soft limit; a ledger that needs more gets more. GOMEMLIMIT overrides it.
+const softMemory = 192 << 20
+
+func limitMemory(env func(string) (string, bool)) {
+	if _, set := env("GOMEMLIMIT"); !set {
+		debug.SetMemoryLimit(softMemory)
+	}
+}
+
 // node is an opened ledger with its read models.
 type node struct {
 	store *eventstore.Store
@@ -81,7 +94,7 @@ func openNode(ctx context.Context, cfg serveConfig, clock func() time.Time, log 
 	}
 	store, err := eventstore.Open(ctx, eventstore.Config{
 		Org: cfg.Org, Dir: filepath.Join(cfg.Data, "jetstream"), URL: cfg.NATS, Software: softwareVersion(), Sample: cfg.Demo,
-		Types: vocabulary.Payloads(), Clock: clock, Logger: log,
+		Types: vocabulary.Payloads(), Clock: clock, Logger: log, AckTimeout: cfg.AckTimeout,
 	})
 	if err != nil {
 		return nil, err
@@ -103,6 +116,7 @@ func (a *app) serve(ctx context.Context, cfg serveConfig) (err error) {
 	if err != nil {
 		return err
 	}
+	limitMemory(a.env)
 	clock := time.Now
 	var sample *sampleClock
 	if cfg.Demo {
@@ -118,7 +132,7 @@ func (a *app) serve(ctx context.Context, cfg serveConfig) (err error) {
 
 	// The port is taken before anything is written, so that a second server
 	// fails without having done anything.
-	listener, err := net.Listen("tcp", cfg.Listen)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("监听 %s 失败，换一个 --listen / can't listen on %s, choose another --listen: %w", cfg.Listen, cfg.Listen, err)
 	}
@@ -130,13 +144,25 @@ func (a *app) serve(ctx context.Context, cfg serveConfig) (err error) {
 		MaxEvidence: cfg.MaxEvidence, Stop: stop,
 	})
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return ended(n.model.Run(ctx)) })
+	group.Go(func() error {
+		// A gap or an event that can't be read stops the read models, not the
+		// server: reads go on where they stand, and /readyz says why.
+		if err := ended(n.model.Run(ctx)); err != nil {
+			log.ErrorContext(ctx, "the read models have stopped", slog.Any("error", err))
+		}
+		return nil
+	})
 	group.Go(func() error {
 		token, err := a.prepare(ctx, cfg, server, n, sample)
 		if err != nil {
 			return err
 		}
-		a.greet(cfg, listener.Addr().String(), token)
+		base := baseURL(listener.Addr())
+		address := filepath.Join(cfg.Data, addressFile)
+		if err := os.WriteFile(address, []byte(base+"\n"), 0o600); err != nil {
+			return fmt.Errorf("write the server's address: %w", err)
+		}
+		a.greet(cfg, base, token)
 		return nil
 	})
 	hs := &http.Server{
@@ -153,6 +179,8 @@ func (a *app) serve(ctx context.Context, cfg serveConfig) (err error) {
 		<-ctx.Done()
 		log.InfoContext(ctx, "stopping")
 		close(stop)
+		// A stale address only costs clients a failed connection.
+		_ = os.Remove(filepath.Join(cfg.Data, addressFile))
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.StopAfter)
 		defer cancel()
 		return hs.Shutdown(late)
@@ -170,7 +198,9 @@ func ended(err error) error {
 
 // prepare makes the first token and, for the demo, the sample's history.
 func (a *app) prepare(ctx context.Context, cfg serveConfig, server *api.Server, n *node, sample *sampleClock) (string, error) {
-	if err := server.ReconcileEvidence(ctx); err != nil {
+	// A ledger that stands still serves what it has; there is nothing to put
+	// right in it now.
+	if err := server.ReconcileEvidence(ctx); err != nil && n.store.Health() == nil && n.model.Err() == nil {
 		return "", err
 	}
 	token, err := server.Bootstrap(ctx, cfg.SafetyOffice)
@@ -192,10 +222,18 @@ func (a *app) prepare(ctx context.Context, cfg serveConfig, server *api.Server, 
 	return "", requireSample(ctx, cfg.Data, n.store)
 }
 
+// baseURL is how clients on this machine reach the server.
+func baseURL(addr net.Addr) string {
+	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("http://127.0.0.1:%d", tcp.Port)
+	}
+	return "http://" + addr.String()
+}
+
 // greet tells how to use the server that was just started.
-func (a *app) greet(cfg serveConfig, address, token string) {
+func (a *app) greet(cfg serveConfig, base, token string) {
 	w := a.err
-	fmt.Fprintf(w, "\n督办 Duban %s  http://%s\n", softwareVersion(), address)
+	fmt.Fprintf(w, "\n督办 Duban %s  %s\n", softwareVersion(), base)
 	if cfg.Demo {
 		fmt.Fprintln(w, "样例数据，仅供试用；时钟停在样例的日期 / invented sample data, on the sample's own clock")
 	}
@@ -207,9 +245,9 @@ func (a *app) greet(cfg serveConfig, address, token string) {
 	}
 	fmt.Fprintf(w, `
 试一试（另开一个终端）/ try, in another terminal:
-  bin/duban summary --server http://%[1]s --data %[2]s
-  bin/duban tasks --server http://%[1]s --data %[2]s --light overdue
-  curl -s -H "Authorization: Bearer $(cat %[3]s)" http://%[1]s/api/v1/tasks?q=化工
+  bin/duban summary --data %[2]s
+  bin/duban tasks --data %[2]s --light overdue
+  curl -s -H "Authorization: Bearer $(cat %[3]s)" %[1]s/api/v1/tasks?q=化工
 Ctrl-C 停止 / stops
-`, address, cfg.Data, file)
+`, base, cfg.Data, file)
 }

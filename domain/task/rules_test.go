@@ -77,6 +77,11 @@ func TestRules(t *testing.T) {
 		{name: "all shares, which they are not", given: halfStory, when: step{li, "12-10", &Completed{By: ClosingAllShares}}, refused: "completed.shares"},
 		{name: "all shares of none", given: docketedStory, when: step{li, "12-10", &Completed{By: ClosingAllShares}}, refused: "completed.shares"},
 
+		{name: "the last acceptance, the other share absorbed", given: then(assignedStory, step{li, "07-05", absorb(yuancai, jidian)}, step{sun, "07-20", request(jidian)}),
+			when: step{li, "07-25", accept(jidian)}, then: StatusCompleted},
+		{name: "the last acceptance, another share transferred", given: then(aloneStory, step{li, "07-05", transfer(jidian, ruanjian)}, step{zheng, "07-20", request(ruanjian)}),
+			when: step{li, "07-25", accept(ruanjian)}, then: StatusCompleted, share: ShareTransferred},
+
 		{name: "an open major finding: override", given: then(aloneStory, step{wang, "07-22", &FindingOpened{Finding: hazard}}), when: step{li, "08-01", override(approved())}, refused: "completed.finding"},
 		{name: "an open major finding: the last acceptance", given: blockedStory, when: step{li, "07-25", accept(jidian)}, refused: "completed.finding"},
 		{name: "an open major finding: not the last acceptance", given: then(halfStory[:3], step{wang, "07-22", &FindingOpened{Finding: hazard}}), when: halfStory[3], then: StatusAssigned},
