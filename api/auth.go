@@ -34,8 +34,8 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		if !strings.HasPrefix(c.Path(), apiPrefix+"/") && !strings.HasPrefix(r.URL.Path, apiPrefix+"/") {
 			return next(c)
 		}
-		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if !ok || token == "" {
+		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		if !strings.EqualFold(scheme, "Bearer") || token == "" {
 			return unauthorized("请求头缺少 Authorization: Bearer 令牌 / the header Authorization: Bearer TOKEN is missing")
 		}
 		cred, err := s.Store.Credential(r.Context(), TokenDigest(token))

@@ -23,8 +23,8 @@ type resource struct {
 	// follow adds what the command means for other aggregates; nil: nothing.
 	follow func(u *unit, c domain.Command) error
 	// done runs once the events are recorded, also when a retry finds them
-	// recorded; nil: nothing.
-	done func(ctx context.Context, c domain.Command) error
+	// recorded at seq; nil: nothing.
+	done func(ctx context.Context, c domain.Command, seq uint64) error
 }
 
 type createInput struct {
@@ -116,7 +116,7 @@ func (s *Server) carryOut(ctx context.Context, r resource, a domain.Act, c call,
 		return nil, err
 	}
 	if r.done != nil {
-		if err := r.done(ctx, cmd); err != nil {
+		if err := r.done(ctx, cmd, out.Sequence); err != nil {
 			return nil, err
 		}
 	}

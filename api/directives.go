@@ -110,6 +110,9 @@ func readDraft(contentType string, b []byte) (notice.Draft, error) {
 	if err := unmarshalStrict(b, &probe); err != nil {
 		return notice.Draft{}, newProblem(http.StatusBadRequest, "malformed", err.Error())
 	}
+	if probe[0] != '{' {
+		return notice.Draft{}, newProblem(http.StatusUnprocessableEntity, "draft", "草稿应为 JSON 对象 / a draft is a JSON object")
+	}
 	var d notice.Draft
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()

@@ -116,15 +116,21 @@ func (s *Server) listEvents(c echo.Context) error {
 // model stood at the start.
 func (s *Server) writeLines(ctx context.Context, c echo.Context, after, limit uint64) error {
 	end := s.Model.Position()
-	unbounded(c)
 	c.Response().Header().Set(echo.HeaderContentType, ndjsonType)
 	c.Response().WriteHeader(http.StatusOK)
 	for sent := uint64(0); sent < limit && after < end; {
 		entries, err := s.Model.Events(ctx, after, int(min(eventsPage, limit-sent)))
-		if err != nil || len(entries) == 0 {
-			return err
+		if err != nil {
+			// The status is sent: only a broken connection tells the client that the
+			// export is not whole.
+			s.Logger.WarnContext(ctx, "export ended early", slog.Uint64("after", after), slog.Any("error", err))
+			panic(http.ErrAbortHandler)
+		}
+		if len(entries) == 0 {
+			return nil
 		}
 		for _, e := range entries {
+			extend(c)
 			if _, err := c.Response().Write(append([]byte(e.Raw), '\n')); err != nil {
 				return nil //nolint:nilerr // the client is gone
 			}
@@ -136,11 +142,14 @@ func (s *Server) writeLines(ctx context.Context, c echo.Context, after, limit ui
 	return nil
 }
 
-// unbounded lifts the server's write deadline from a response that may take as
-// long as its client likes to read.
-func unbounded(c echo.Context) {
-	// A recorder in tests has no deadline to lift.
-	_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Time{})
+// stalled is how long a client may leave a stream unread before it is given up.
+const stalled = time.Minute
+
+// extend moves the write deadline on: a response without an end may take as long
+// as its client goes on reading.
+func extend(c echo.Context) {
+	// A recorder in tests has no deadline to move.
+	_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Now().Add(stalled))
 }
 
 // keepAlive is how often an idle event stream says that it is alive, so that
@@ -159,7 +168,7 @@ func (s *Server) liveEvents(c echo.Context) error {
 		}
 		after = n
 	}
-	unbounded(c)
+	extend(c)
 	c.Response().Header().Set(echo.HeaderContentType, "text/event-stream; charset=utf-8")
 	c.Response().WriteHeader(http.StatusOK)
 	c.Response().Flush()
@@ -174,7 +183,9 @@ func (s *Server) liveEvents(c echo.Context) error {
 			return nil //nolint:nilerr // the headers are sent: the client reconnects with its last id
 		}
 		for _, e := range entries {
-			if _, err := fmt.Fprintf(c.Response(), "id: %d\nevent: %s\ndata: %s\n\n", e.Sequence, e.Type, e.Raw); err != nil {
+			extend(c)
+			data := strings.ReplaceAll(e.Raw, "\n", "\ndata: ") // another's writer may have broken lines
+			if _, err := fmt.Fprintf(c.Response(), "id: %d\nevent: %s\ndata: %s\n\n", e.Sequence, e.Type, data); err != nil {
 				return nil
 			}
 			after = e.Sequence
@@ -186,6 +197,7 @@ func (s *Server) liveEvents(c echo.Context) error {
 		select {
 		case <-moved:
 		case <-tick.C:
+			extend(c)
 			if _, err := c.Response().Write([]byte(": alive\n\n")); err != nil {
 				return nil
 			}

@@ -13,7 +13,7 @@ import (
 
 const (
 	nobody = "01ARZ3NDEKTSV4RRFFQ69G5FAV" // an id that nothing has
-	key    = "01DEHDBGG0SAMPLE0000000001"
+	key    = "01DEHDBGG0SAMP0E0000000001"
 )
 
 // Every bad request is refused with a problem that names what is wrong, and
@@ -117,6 +117,7 @@ func TestBadInput(t *testing.T) {
 		{"finding status", get("findings?status=" + "%27%3B--"), 422, "status"},
 		{"events parameter", get("events?since=1"), 422, "since"},
 		{"events limit", get("events?limit=9999"), 422, "query.limit"},
+		{"events limit 0", get("events?limit=0"), 422, "limit"},
 		{"events after", get("events?after=-1"), 422, "query.after"},
 		{"Last-Event-ID", with(get("events/live"), "Last-Event-ID", "x"), 400, "Last-Event-ID"},
 		{"token for no office", request{method: http.MethodPost, path: "tokens", token: n.token, media: "application/json", body: `{"person":"x","role":"office"}`}, 422, "body.office"},

@@ -100,7 +100,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		status := c.Response().Status
 		took := time.Since(began)
-		s.metrics.requests.WithLabelValues(route, c.Request().Method, strconv.Itoa(status)).Observe(took.Seconds())
+		s.metrics.requests.WithLabelValues(route, method(c.Request()), strconv.Itoa(status)).Observe(took.Seconds())
 		level := slog.LevelInfo
 		if status >= http.StatusInternalServerError {
 			level = slog.LevelWarn
@@ -110,4 +110,14 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			slog.Duration("took", took), slog.String("actor", callerOf(c.Request().Context()).Person.ID))
 		return nil
 	}
+}
+
+// method returns the request's method as a label: those that clients make up are
+// one, or anybody could make series without end.
+func method(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return r.Method
+	}
+	return "other"
 }

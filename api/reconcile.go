@@ -3,10 +3,13 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 
 	"duban/domain/finding"
 	"duban/domain/task"
+	"duban/eventstore"
 	"duban/projections"
 )
 
@@ -23,6 +26,9 @@ func (s *Server) ReconcileEvidence(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("look for withdrawn evidence: %w", err)
 			}
+			if e.Voided || e.Undecodable {
+				continue // without effect
+			}
 			var event struct {
 				Data struct {
 					SHA256 string `json:"sha256"`
@@ -31,10 +37,28 @@ func (s *Server) ReconcileEvidence(ctx context.Context) error {
 			if err := json.Unmarshal([]byte(e.Raw), &event); err != nil {
 				return fmt.Errorf("read event %d: %w", e.Sequence, err)
 			}
-			if err := s.Store.WithdrawEvidence(ctx, event.Data.SHA256); err != nil {
+			if err := s.withdraw(ctx, event.Data.SHA256, e.Sequence); err != nil {
 				return fmt.Errorf("remove withdrawn evidence %s: %w", event.Data.SHA256, err)
 			}
 		}
 	}
 	return nil
+}
+
+// withdraw removes the bytes that the event at seq withdrew. They stay if they
+// were uploaded and named anew since: a file attached to the wrong task is
+// withdrawn there and belongs to the right one.
+func (s *Server) withdraw(ctx context.Context, sum string, seq uint64) error {
+	if _, err := s.Store.StatEvidence(ctx, sum); errors.Is(err, eventstore.ErrEvidenceWithdrawn) || errors.Is(err, eventstore.ErrNoEvidence) {
+		return nil
+	}
+	for e, err := range s.Model.AllEvents(ctx, seq) {
+		if err != nil {
+			return fmt.Errorf("look who names %s: %w", sum, err)
+		}
+		if !strings.HasSuffix(e.Type, ".evidence_withdrawn.v1") && strings.Contains(e.Raw, `"sha256":"`+sum+`"`) {
+			return nil
+		}
+	}
+	return s.Store.WithdrawEvidence(ctx, sum)
 }

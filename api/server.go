@@ -14,6 +14,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -115,8 +116,17 @@ func (s *Server) humaConfig() huma.Config {
 	return cfg
 }
 
-// Handler returns the HTTP handler.
-func (s *Server) Handler() http.Handler { return s.echo }
+// Handler returns the HTTP handler. It answers HEAD like GET (RFC 9110, section
+// 9.3.2), but not on streams without an end; net/http leaves the content out.
+func (s *Server) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead && !strings.HasPrefix(r.URL.Path, apiPrefix+"/events") {
+			r = r.WithContext(r.Context()) // a copy: net/http looks at the method of its own
+			r.Method = http.MethodGet
+		}
+		s.echo.ServeHTTP(w, r)
+	})
+}
 
 // handleError renders what no operation handled: unknown routes, wrong methods,
 // errors of plain handlers.

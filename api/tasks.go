@@ -82,9 +82,9 @@ func decideTask(history []domain.Event, c domain.Command) ([]domain.Event, error
 // withdrawBytes removes the bytes of withdrawn evidence once the withdrawal is
 // recorded. A crash in between is made good by repeating the command, and at
 // the next start (ReconcileEvidence).
-func (s *Server) withdrawBytes(ctx context.Context, c domain.Command) error {
+func (s *Server) withdrawBytes(ctx context.Context, c domain.Command, seq uint64) error {
 	if w, ok := c.Ask.(interface{ Withdraws() string }); ok {
-		return s.Store.WithdrawEvidence(ctx, w.Withdraws())
+		return s.withdraw(ctx, w.Withdraws(), seq)
 	}
 	return nil
 }

@@ -80,24 +80,26 @@ func (s *Store) oddEvent(ctx context.Context, seq uint64) (message, error) {
 		m, err = s.leaderGet(ctx, sess.read, msgRequest{Seq: seq})
 		return err
 	})
-	if errors.Is(err, errNoMessage) || seq > s.visible() {
+	// A forged event was not acknowledged to this store: it may lie beyond what
+	// is shown. The acceptance, once acknowledged, is synced behind it.
+	if errors.Is(err, errNoMessage) {
 		return m, &GapError{Sequence: seq}
 	}
 	if err != nil {
 		return m, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
+	fits, err := s.fits(ctx, m)
+	if err == nil && fits {
+		err = ErrNotOdd
+	}
+	return m, err
+}
+
+// fits reports whether a message can be read and continues its chain.
+func (s *Store) fits(ctx context.Context, m message) (bool, error) {
 	rec, odd := s.decode(m)
-	if odd != nil {
-		return m, nil
-	}
-	head, err := s.headBefore(ctx, m.Subject, seq)
-	if err != nil {
-		return m, err
-	}
-	if rec.Version == head.Version+1 && rec.Previous == head.Hash {
-		return m, ErrNotOdd
-	}
-	return m, nil
+	head, err := s.headBefore(ctx, m.Subject, m.Seq)
+	return odd == nil && rec.Version == head.Version+1 && rec.Previous == head.Hash, err
 }
 
 func (s *Store) presume(seq uint64, digest string) (undo func()) {

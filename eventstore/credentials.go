@@ -88,7 +88,7 @@ func (s *Store) Credentials(ctx context.Context) ([]Credential, error) {
 		if err != nil {
 			return fmt.Errorf("%w: list the credentials: %w", ErrUnavailable, err)
 		}
-		defer keys.Stop()
+		defer func() { _ = keys.Stop() }() // fails only where it has ended already
 		for key := range keys.Keys() {
 			c, err := readCredential(ctx, kv, key)
 			if errors.Is(err, ErrNoCredential) {

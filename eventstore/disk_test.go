@@ -96,7 +96,7 @@ func openFragile(t *testing.T) (*eventstore.Store, string) {
 	t.Helper()
 	cfg := storetest.Config()
 	cfg.Dir = t.TempDir()
-	cfg.AckTimeout, cfg.RecoverTimeout = 500*time.Millisecond, 5*time.Second
+	cfg.AckTimeout, cfg.ReadTimeout, cfg.RecoverTimeout = 500*time.Millisecond, 500*time.Millisecond, 5*time.Second
 	s, err := eventstore.Open(t.Context(), cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { s.Close() })
@@ -159,18 +159,18 @@ func TestFailingDisk(t *testing.T) {
 	}
 }
 
-// fillDisk makes every write beyond the first kilobyte of a file fail for this
-// process, until the returned function is called.
+// fillDisk makes every write beyond the first so many bytes of a file fail for
+// this process, until the returned function is called.
 //
 // The test runs in a process of its own: the limit would hit the files of the
 // test runner too.
-func fillDisk(t *testing.T) (recover func()) {
+func fillDisk(t *testing.T, limit uint64) (recover func()) {
 	t.Helper()
 	signal.Ignore(syscall.SIGXFSZ)
 	var before syscall.Rlimit
 	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before))
 	full := before
-	full.Cur = 1024
+	full.Cur = limit
 	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full))
 	recover = func() { require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before)) }
 	t.Cleanup(recover)
@@ -209,7 +209,7 @@ func TestBadDisk(t *testing.T) {
 	w := storetest.NewWriter(s)
 	w.Append(t, 2)
 
-	recover := fillDisk(t)
+	recover := fillDisk(t, 1<<10)
 	lost := w.Prepare(2)
 	for range 3 {
 		_, err = s.Append(t.Context(), lost)
@@ -246,7 +246,7 @@ func TestStoppedOnBadDisk(t *testing.T) {
 	w := storetest.NewWriter(s)
 	w.Append(t, 2)
 	require.Positive(t, breakFiles(t, cfg.Dir, "LEDGER", "/dev/null"))
-	recover := fillDisk(t)
+	recover := fillDisk(t, 32<<10) // staging the batch works, the probe does not
 	_, err = s.Append(t.Context(), w.Prepare(3))
 	require.ErrorIs(t, err, eventstore.ErrUnavailable)
 	recover()

@@ -120,7 +120,7 @@ type serverLog struct{ log *slog.Logger }
 
 func (l serverLog) write(level slog.Level, format string, v []any) {
 	if l.log.Enabled(context.Background(), level) {
-		l.log.Log(context.Background(), level, fmt.Sprintf(format, v...), "component", "nats")
+		l.log.Log(context.Background(), level, "NATS server", "says", fmt.Sprintf(format, v...))
 	}
 }
 

@@ -331,10 +331,25 @@ func (r *evidenceReader) Close() error {
 }
 
 // WithdrawEvidence removes the bytes under a digest and keeps a mark that they
-// were there. Doing it again finishes what a crash left half done.
+// were there. The bytes are overwritten on the server's disk: they may be a
+// classified file sent by mistake, and what is merely deleted stays in its block
+// until the server rewrites it. Doing it again finishes what a crash left half
+// done. Bytes withdrawn in the moment somebody reads them may still reach them.
 func (s *Store) WithdrawEvidence(ctx context.Context, sum string) error {
-	return s.withObjects(ctx, func(objects jetstream.ObjectStore) error {
-		if _, err := evidenceInfo(ctx, objects, sum); err != nil && !errors.Is(err, ErrEvidenceWithdrawn) {
+	return s.withSession(ctx, func(sess *session) error {
+		objects, err := sess.bulkJS.ObjectStore(ctx, evidenceBucket)
+		if err != nil {
+			return fmt.Errorf("%w: open the evidence: %w", ErrUnavailable, err)
+		}
+		info, err := evidenceInfo(ctx, objects, sum)
+		switch {
+		case err == nil:
+			// First the bytes: once the object counts as deleted its chunks
+			// can't be found any more.
+			if err := erase(ctx, sess, info.NUID); err != nil {
+				return fmt.Errorf("%w: withdraw evidence: %w", ErrUnavailable, err)
+			}
+		case !errors.Is(err, ErrEvidenceWithdrawn):
 			return err
 		}
 		if err := objects.Delete(ctx, sum); err != nil {
@@ -342,4 +357,26 @@ func (s *Store) WithdrawEvidence(ctx context.Context, sum string) error {
 		}
 		return nil
 	})
+}
+
+// erase overwrites the chunks of an object, which stand under a subject of its own.
+func erase(ctx context.Context, sess *session, nuid string) error {
+	stream, err := sess.bulkJS.Stream(ctx, "OBJ_"+evidenceBucket)
+	if err != nil {
+		return err
+	}
+	subject := "$O." + evidenceBucket + ".C." + nuid
+	for seq := uint64(1); ; {
+		m, err := stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(subject))
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := stream.SecureDeleteMsg(ctx, m.Sequence); err != nil {
+			return err
+		}
+		seq = m.Sequence + 1
+	}
 }

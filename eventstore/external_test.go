@@ -3,6 +3,9 @@ package eventstore_test
 import (
 	"errors"
 	"fmt"
+	"net"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -112,10 +115,7 @@ func TestTwoNodes(t *testing.T) {
 func TestReconnect(t *testing.T) {
 	dir := t.TempDir()
 	srv := startExternal(t, func(o *server.Options) { o.StoreDir = dir })
-	addr := srv.Addr().String()
-	var port int
-	_, err := fmt.Sscanf(addr, "127.0.0.1:%d", &port)
-	require.NoError(t, err)
+	port := srv.Addr().(*net.TCPAddr).Port
 	s, err := external(t, srv)(func(c *eventstore.Config) {
 		c.AckTimeout, c.ReadTimeout, c.RecoverTimeout = 300*time.Millisecond, 300*time.Millisecond, 300*time.Millisecond
 	})
@@ -147,6 +147,39 @@ func TestReconnect(t *testing.T) {
 	for want := uint64(1); want <= last; want++ {
 		require.Equal(t, want, <-got)
 	}
+}
+
+// TestRolledBack: behind the store's back the server comes back with older data.
+func TestRolledBack(t *testing.T) {
+	now, old := t.TempDir(), filepath.Join(t.TempDir(), "old")
+	srv := startExternal(t, func(o *server.Options) { o.StoreDir = now })
+	port := srv.Addr().(*net.TCPAddr).Port
+	stop := func() {
+		srv.Shutdown()
+		srv.WaitForShutdown()
+	}
+	s, err := external(t, srv)()
+	require.NoError(t, err)
+	w := storetest.NewWriter(s)
+	w.Append(t, 1)
+	require.NoError(t, s.Close())
+	stop()
+	require.NoError(t, os.CopyFS(old, os.DirFS(now)))
+	srv = startExternal(t, func(o *server.Options) { o.StoreDir, o.Port = now, port })
+	s, err = external(t, srv)()
+	require.NoError(t, err)
+	defer s.Close()
+	agg, err := s.Load(t.Context(), w.Ref)
+	require.NoError(t, err)
+	_, err = s.Append(t.Context(), storetest.NewAppend(eventstore.Write{Subject: w.Ref, Head: agg.Head, Events: []domain.Event{storetest.Event("x")}}))
+	require.NoError(t, err)
+	stop()
+	srv = startExternal(t, func(o *server.Options) { o.StoreDir, o.Port = old, port })
+	var drift *eventstore.DriftError
+	require.Eventually(t, func() bool { return errors.As(s.Health(), &drift) }, 10*time.Second, 10*time.Millisecond)
+	assert.Equal(t, []string{"last_seq: want at least 4, have 2"}, drift.Differences)
+	_, err = s.Append(t.Context(), storetest.NewWriter(s).Prepare(1))
+	require.ErrorIs(t, err, eventstore.ErrDrift)
 }
 
 // TestCluster: three servers keep three replicas; two can't, and are refused.

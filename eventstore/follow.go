@@ -35,26 +35,24 @@ func (s *Store) Follow(ctx context.Context, after uint64, handle func([]Record) 
 
 	// Reading and decoding run ahead of handle by two batches.
 	batches := make(chan []Record, 2)
-	failed := make(chan error, 1)
+	var ended error // the reader's; written before batches is closed
 	go func() {
 		defer close(batches)
 		f := &follower{s: s, after: after, next: after + 1, heads: newCache[domain.Ref, Head](followHeads), fromStart: after == 0}
-		failed <- f.run(ctx, batches)
+		ended = f.run(ctx, batches)
 	}()
 	for batch := range batches {
 		if err := handle(batch); err != nil {
 			cancel()
 			for range batches { // lets the reader end
 			}
-			<-failed
 			return err
 		}
 	}
-	err := <-failed
 	if outer.Err() != nil {
 		return outer.Err()
 	}
-	return err
+	return ended
 }
 
 // A follower reads the stream in order. Its position is next; the chain's ends

@@ -88,7 +88,9 @@ func older(v, than string) bool {
 	if n, _ := fmt.Sscanf(v, "%d.%d.%d", &a[0], &a[1], &a[2]); n < 3 {
 		return true
 	}
-	fmt.Sscanf(than, "%d.%d.%d", &b[0], &b[1], &b[2])
+	if _, err := fmt.Sscanf(than, "%d.%d.%d", &b[0], &b[1], &b[2]); err != nil {
+		return true
+	}
 	for i := range a {
 		if a[i] != b[i] {
 			return a[i] < b[i]

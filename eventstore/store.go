@@ -75,8 +75,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	if err := s.open(ctx); err != nil {
 		s.cancel(ErrClosed)
-		s.release()
-		return nil, fmt.Errorf("open the ledger: %w", err)
+		return nil, errors.Join(fmt.Errorf("open the ledger: %w", err), s.release())
 	}
 	return s, nil
 }

@@ -2,6 +2,9 @@ package eventstore
 
 import (
 	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -135,4 +138,47 @@ func TestCache(t *testing.T) {
 	c.remove(0)
 	_, ok = c.get(0)
 	assert.False(t, ok)
+}
+
+// TestWithdrawnBytesAreGone looks for withdrawn bytes in every file of the data
+// folder.
+func TestWithdrawnBytesAreGone(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(t.Context(), Config{Org: "a", Dir: dir})
+	require.NoError(t, err)
+	const secret = "机密：不得上网的内容"
+	content := strings.Repeat("x", 300_000) + secret + strings.Repeat("y", 100_000) + secret
+	ev, err := s.PutEvidence(t.Context(), strings.NewReader(content), "text/plain", 0)
+	require.NoError(t, err)
+	other, err := s.PutEvidence(t.Context(), strings.NewReader("other"), "text/plain", 0)
+	require.NoError(t, err)
+	found := func() (files []string) {
+		require.NoError(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			b, err := os.ReadFile(path)
+			if strings.Contains(string(b), secret) {
+				files = append(files, path)
+			}
+			return err
+		}))
+		return files
+	}
+	require.NotEmpty(t, found())
+	require.NoError(t, s.WithdrawEvidence(t.Context(), ev.SHA256))
+	require.Empty(t, found())
+	require.NoError(t, s.Close())
+	require.Empty(t, found())
+	s, err = Open(t.Context(), Config{Org: "a", Dir: dir})
+	require.NoError(t, err)
+	defer s.Close()
+	_, err = s.StatEvidence(t.Context(), ev.SHA256)
+	require.ErrorIs(t, err, ErrEvidenceWithdrawn)
+	report, err := s.Audit(t.Context(), nil)
+	require.NoError(t, err)
+	assert.Empty(t, report.Findings)
+	assert.Equal(t, []int{1, 1}, []int{report.Evidence, report.Withdrawn})
+	_, err = s.StatEvidence(t.Context(), other.SHA256)
+	require.NoError(t, err)
 }

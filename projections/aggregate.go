@@ -3,9 +3,8 @@ package projections
 import (
 	"container/list"
 	"fmt"
+	"strings"
 	"time"
-
-	"github.com/ncruces/go-sqlite3"
 
 	"duban/domain"
 	"duban/domain/directive"
@@ -122,55 +121,23 @@ func registered() []domain.Kind {
 	return []domain.Kind{domain.KindOffice, domain.KindDirective, domain.KindInspection, domain.KindTask, domain.KindFinding}
 }
 
+// own returns an event to be folded into a state that is kept. What a decoder
+// returns shares memory with the whole stored event, which a kept id would keep.
+func own(e domain.Event) domain.Event {
+	e.ID = strings.Clone(e.ID)
+	e.Subject.ID = strings.Clone(e.Subject.ID)
+	e.Actor.ID = strings.Clone(e.Actor.ID)
+	e.Office.ID = strings.Clone(e.Office.ID)
+	return e
+}
+
 // A decoder reads stored bytes; *eventstore.Codec is one.
 type decoder interface {
 	Decode(seq uint64, raw []byte) (eventstore.Record, error)
 }
 
-// history reads the events of an aggregate up to a sequence from the trail: the
-// ones that count, decoded, as they were recorded.
-func history(c *conn, d decoder, ref domain.Ref, upTo uint64) ([]domain.Event, standing, error) {
-	st := standing{ref: ref}
-	var events []domain.Event
-	err := c.each(`SELECT seq, version, recorded, effect, raw FROM trail WHERE kind=? AND id=? AND seq<=? ORDER BY seq`,
-		[]any{int(ref.Kind), ref.ID, upTo}, func(s *sqlite3.Stmt) error {
-			return readEvent(s, d, &st, &events)
-		})
-	if err != nil {
-		return nil, st, fmt.Errorf("read the trail of %s: %w", ref, err)
-	}
-	return events, st, nil
-}
-
-// readEvent reads one row of seq, version, recorded, effect, raw.
-func readEvent(s *sqlite3.Stmt, d decoder, st *standing, events *[]domain.Event) error {
-	seq := uint64(s.ColumnInt64(0))
-	raw := s.ColumnBlob(4, nil)
-	st.see(seq, uint64(s.ColumnInt64(1)), fromMicro(s.ColumnInt64(2)))
-	st.size += len(raw)
-	if effect(s.ColumnInt(3)) != effectFull {
-		return nil
-	}
-	r, err := d.Decode(seq, raw)
-	if err != nil {
-		return err
-	}
-	st.count(r.Event)
-	*events = append(*events, r.Event)
-	return nil
-}
-
 func micro(t time.Time) int64      { return t.UnixMicro() }
 func fromMicro(us int64) time.Time { return time.UnixMicro(us).UTC() }
-
-// foldInto evolves a fresh state over events.
-func foldInto(r register, events []domain.Event) any {
-	s := r.empty()
-	for _, e := range events {
-		r.evolve(s, e)
-	}
-	return s
-}
 
 // states keeps the aggregates last touched, as many as fit into a number of
 // bytes. Those whose rows are behind are never dropped.
@@ -190,6 +157,7 @@ func (s *states) use(ref domain.Ref) (a *aggregate, cached bool) {
 		s.order.MoveToFront(a.element)
 		return a, true
 	}
+	ref.ID = strings.Clone(ref.ID)
 	a = &aggregate{standing: standing{ref: ref}}
 	a.element = s.order.PushFront(a)
 	s.byRef[ref] = a
@@ -213,12 +181,9 @@ func (s *states) change(a *aggregate, f func()) {
 	s.size += a.weight()
 }
 
-// full reports whether the memory agreed on is used up.
-func (s *states) full() bool { return s.size > s.limit }
-
 // trim drops what was used least until the rest fits.
 func (s *states) trim() {
-	for e := s.order.Back(); e != nil && s.full(); {
+	for e := s.order.Back(); e != nil && s.size > s.limit; {
 		before := e.Prev()
 		if a := e.Value.(*aggregate); !a.dirty {
 			s.order.Remove(e)

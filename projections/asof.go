@@ -462,15 +462,10 @@ func (vs *views) fill(ctx context.Context, b *built) error {
 
 // fold writes the rows of every aggregate at a cut into an empty database.
 func (m *Model) fold(ctx context.Context, g *generation, k cut) error {
-	w := &rowWriter{conn: g.w, rules: g.rules, workdays: g.workdays}
+	w := &rowWriter{conn: g.w, rules: g.rules, workdays: g.workdays, empty: true}
 	return m.read(ctx, func(c *conn) error {
-		for _, kind := range registered() {
-			if err := eachAggregate(c, m.cfg.decoder, kind, k, func(st standing, events []domain.Event) error {
-				reg, _ := registerFor(kind)
-				return apart(reg.write(w, &aggregate{standing: st, state: foldInto(reg, events)}))
-			}); err != nil {
-				return err
-			}
+		if err := foldAll(ctx, c, m.cfg.decoder, k, func(reg register, a *aggregate) error { return apart(reg.write(w, a)) }); err != nil {
+			return err
 		}
 		h, err := headOf(c)
 		if err != nil {
@@ -481,40 +476,6 @@ func (m *Model) fold(ctx context.Context, g *generation, k cut) error {
 		}
 		return apart(g.w.run("UPDATE meta SET position=?, known=?, sample=?", k.seq, h.known, h.sample))
 	})
-}
-
-// eachAggregate calls f for every aggregate of a kind with its events at a cut, in
-// memory bounded by the longest of them.
-func eachAggregate(c *conn, d decoder, kind domain.Kind, k cut, f func(standing, []domain.Event) error) error {
-	var st standing
-	var events []domain.Event
-	end := func() error {
-		if st.first == 0 {
-			return nil
-		}
-		all := k.apply(events)
-		if k.date != "" {
-			st.restrict(all)
-		}
-		if len(all) == 0 {
-			return nil
-		}
-		return f(st, all)
-	}
-	err := c.each(`SELECT seq, version, recorded, effect, raw, id FROM trail INDEXED BY trail_subject WHERE kind=? AND seq<=? ORDER BY id, seq`,
-		[]any{int(kind), k.seq}, func(s *sqlite3.Stmt) error {
-			if id := s.ColumnText(5); id != st.ref.ID {
-				if err := end(); err != nil {
-					return err
-				}
-				st, events = standing{ref: domain.Ref{Kind: kind, ID: id}}, events[:0]
-			}
-			return readEvent(s, d, &st, &events)
-		})
-	if err != nil {
-		return fmt.Errorf("fold every %s: %w", kind, err)
-	}
-	return end()
 }
 
 // restrict makes the standing that of the events left at a cut by day: the last

@@ -3,6 +3,7 @@ package projections
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,14 +22,13 @@ import (
 
 // Memory of a generation. Page caches are per connection.
 const (
-	defaultStateBytes = 32 << 20
-	writerCacheKiB    = 16 << 10
-	bulkCacheKiB      = 32 << 10
-	readerCacheKiB    = 4 << 10
+	defaultStateBytes = 16 << 20
+	writerCacheKiB    = 8 << 10
+	bulkCacheKiB      = 24 << 10
+	readerCacheKiB    = 2 << 10
 	readers           = 4
 
-	// bulkEvents is how many events a rebuild takes into one transaction: rows are
-	// written once for all of an aggregate's events among them.
+	// bulkEvents is how many events a rebuild takes into one transaction.
 	bulkEvents = 16_384
 )
 
@@ -47,7 +47,7 @@ type generation struct {
 
 	w        *conn
 	open     bool // a transaction is
-	bulk     bool // filled by a rebuild: no journal, rows written now and then
+	bulk     bool // being filled by a rebuild: the trail only, rows come with fold
 	states   *states
 	dirty    []*aggregate
 	position uint64 // committed
@@ -276,12 +276,12 @@ func (g *generation) appendOne(r eventstore.Record) error {
 // change any event before it, so the state is folded again from the trail.
 func (g *generation) touch(r eventstore.Record, recorded time.Time, correction bool) error {
 	reg, ok := registerFor(r.Subject.Kind)
-	if !ok {
+	if !ok || g.bulk {
 		return nil
 	}
 	a, cached := g.states.use(r.Subject)
 	if !cached {
-		a.stale = r.Version != 1 || g.bulk && g.states.full()
+		a.stale = r.Version != 1
 	}
 	if !a.dirty {
 		a.dirty = true
@@ -299,25 +299,19 @@ func (g *generation) touch(r eventstore.Record, recorded time.Time, correction b
 	a.see(r.Seq, r.Version, recorded)
 	if r.Effective() {
 		a.count(r.Event)
-		reg.evolve(a.state, r.Event)
-	}
-	if g.bulk && g.states.full() {
-		// Who came first keeps the memory; this one is folded at the end.
-		g.states.change(a, func() { a.state, a.stale = nil, true })
+		reg.evolve(a.state, own(r.Event))
 	}
 	return nil
 }
 
 // flush writes the rows that are behind, moves the position and commits. In bulk
-// it only commits the trail: rows are written once, by finish.
+// there are no rows before fold.
 func (g *generation) flush() error {
 	if !g.open {
 		return nil
 	}
-	if !g.bulk {
-		if err := g.writeRows(); err != nil {
-			return err
-		}
+	if err := g.writeRows(); err != nil {
+		return err
 	}
 	if err := g.w.run("UPDATE meta SET position=?, known=?, sample=?", g.appended, g.known, g.sample); err != nil {
 		return err
@@ -334,9 +328,7 @@ func (g *generation) flush() error {
 // writeRows writes the rows of every aggregate that moved.
 func (g *generation) writeRows() error {
 	w := &rowWriter{conn: g.w, rules: g.rules, workdays: g.workdays}
-	slices.SortFunc(g.dirty, func(a, b *aggregate) int {
-		return cmp.Or(rank(a.ref.Kind)-rank(b.ref.Kind), cmp.Compare(a.ref.ID, b.ref.ID))
-	})
+	slices.SortFunc(g.dirty, func(a, b *aggregate) int { return cmp.Compare(rank(a.ref.Kind), rank(b.ref.Kind)) })
 	for _, a := range g.dirty {
 		reg, _ := registerFor(a.ref.Kind)
 		if a.stale {
@@ -350,9 +342,6 @@ func (g *generation) writeRows() error {
 			}
 		}
 		a.dirty = false
-		if g.bulk && g.states.full() {
-			g.states.trim()
-		}
 	}
 	clear(g.dirty)
 	g.dirty = g.dirty[:0]
@@ -388,22 +377,26 @@ func (g *generation) undo() {
 	}
 }
 
-// complete writes the rows a bulk load left out and marks the file as complete.
-func (g *generation) complete() error {
+// fold ends the bulk load: it writes the rows of everything in the trail. From
+// then on rows follow the events.
+func (g *generation) fold(ctx context.Context) error {
 	if err := g.flush(); err != nil {
 		return err
 	}
-	return g.w.transaction("BEGIN IMMEDIATE", func() error {
-		if err := g.writeRows(); err != nil {
-			return err
-		}
-		return g.w.run("UPDATE meta SET complete=1")
+	w := &rowWriter{conn: g.w, rules: g.rules, workdays: g.workdays, empty: true}
+	err := g.w.transaction("BEGIN IMMEDIATE", func() error {
+		return foldAll(ctx, g.w, g.decoder, cut{seq: g.position}, func(reg register, a *aggregate) error { return reg.write(w, a) })
 	})
+	g.bulk = false
+	return err
 }
 
-// finish turns a file filled in bulk into one that is served.
+// finish marks the file as complete and opens it as one that is served.
 func (g *generation) finish() error {
-	if err := g.complete(); err != nil {
+	if err := g.flush(); err != nil {
+		return err
+	}
+	if err := g.w.run("UPDATE meta SET complete=1"); err != nil {
 		return err
 	}
 	// With an exclusive lock the log would live in private memory: reopen.
@@ -414,7 +407,6 @@ func (g *generation) finish() error {
 	if g.w, err = openConn(g.path, sqlite3.OPEN_READWRITE, writerCacheKiB, "journal_mode(wal)", "synchronous(normal)"); err != nil {
 		return err
 	}
-	g.bulk = false
 	// Writes once, so that the log and its index exist.
 	if err := g.w.run("UPDATE meta SET complete=1"); err != nil {
 		return err

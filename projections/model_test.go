@@ -92,7 +92,9 @@ func await(t *testing.T, m *Model, cond func() bool) {
 
 func TestUnusableFileIsSetAside(t *testing.T) {
 	for name, spoil := range map[string]func(t *testing.T, path string){
-		"text": func(t *testing.T, path string) { require.NoError(t, os.WriteFile(path, []byte("not a database"), 0o600)) },
+		"text": func(t *testing.T, path string) {
+			require.NoError(t, os.WriteFile(path, []byte("not a database"), 0o600))
+		},
 		"half": func(t *testing.T, path string) {
 			fi, err := os.Stat(path)
 			require.NoError(t, err)

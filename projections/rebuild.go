@@ -87,26 +87,34 @@ func (m *Model) build(ctx context.Context, progress func(done, total uint64)) (R
 	return report, nil
 }
 
-// A builder fills a new generation and puts it in the place of the current one.
+// A builder fills a new generation and puts it in the place of the current one, in
+// three steps: the trail in bulk up to where the ledger stood at the start; the rows,
+// folded from it; then following the ledger like the running model, until both
+// stand at one place.
 type builder struct {
 	m        *Model
 	g        *generation
-	target   uint64 // not to take over before
-	took     uint64 // position at which it took over
+	ctx      context.Context
+	target   uint64 // end of the bulk load
+	flushed  uint64
+	caughtUp int    // batches since the bulk load
+	holding  bool   // m.apply: the running model stands still
+	took     uint64 // position at which the new generation took over
 	progress func(done, total uint64)
-	holding  bool // m.apply: the current generation stands still
-	pending  uint64
 }
 
 func (b *builder) run(ctx context.Context) error {
+	b.ctx = ctx
 	defer func() {
 		if b.holding {
 			b.m.apply.Unlock()
 		}
 	}()
 	if b.target == 0 {
-		b.m.apply.Lock()
-		b.holding = true
+		if err := b.g.fold(ctx); err != nil {
+			return err
+		}
+		b.hold()
 		return b.takeOver()
 	}
 	err := b.m.cfg.Source.Follow(ctx, 0, b.handle)
@@ -119,12 +127,19 @@ func (b *builder) run(ctx context.Context) error {
 	return err
 }
 
+func (b *builder) hold() {
+	if !b.holding {
+		b.m.apply.Lock()
+		b.holding = true
+	}
+}
+
 func (b *builder) handle(records []eventstore.Record) error {
 	if err := b.g.append(records); err != nil {
 		return err
 	}
-	if b.g.appended-b.pending >= bulkEvents {
-		b.pending = b.g.appended
+	if !b.g.bulk || b.g.appended-b.flushed >= bulkEvents {
+		b.flushed = b.g.appended
 		if err := b.g.flush(); err != nil {
 			return err
 		}
@@ -135,17 +150,28 @@ func (b *builder) handle(records []eventstore.Record) error {
 	if b.g.appended < b.target {
 		return nil
 	}
-	// From here on the running model stands still, for as long as it takes to read
-	// the few events it is ahead.
-	if !b.holding {
-		b.m.apply.Lock()
-		b.holding = true
+	if b.g.bulk {
+		if err := b.g.fold(b.ctx); err != nil {
+			return err
+		}
 	}
-	b.m.mu.Lock()
-	b.target = b.m.cur.served
-	b.m.mu.Unlock()
-	if b.g.appended < b.target {
+	return b.meet()
+}
+
+// patience is how many batches a rebuild follows beside the running model before
+// it has that one wait.
+const patience = 20
+
+// meet takes over once the new generation is where the running one is. It holds
+// the running one still for the last few events only.
+func (b *builder) meet() error {
+	b.caughtUp++
+	if b.g.appended < b.m.Position() && b.caughtUp < patience {
 		return nil
+	}
+	b.hold()
+	if b.g.appended < b.m.Position() {
+		return nil // the next batch brings it
 	}
 	if err := b.takeOver(); err != nil {
 		return err

@@ -14,18 +14,18 @@ type findingDoc struct {
 }
 
 func writeFinding(w *rowWriter, a *aggregate, s finding.State) error {
-	if err := w.run(`DELETE FROM finding_light WHERE (light, finding, since) IN
+	if err := w.replace(`DELETE FROM finding_light WHERE (light, finding, since) IN
 		(SELECT light, finding, since FROM finding_light INDEXED BY finding_light_finding WHERE finding=?)`, a.first); err != nil {
 		return err
 	}
-	if err := w.run("DELETE FROM finding_task WHERE finding=?", a.first); err != nil {
+	if err := w.replace("DELETE FROM finding_task WHERE finding=?", a.first); err != nil {
 		return err
 	}
 	if s.Status == 0 {
-		if err := w.run("DELETE FROM finding_words WHERE rowid=?", a.first); err != nil {
+		if err := w.replace("DELETE FROM finding_words WHERE rowid=?", a.first); err != nil {
 			return err
 		}
-		return w.run("DELETE FROM finding WHERE n=?", a.first)
+		return w.replace("DELETE FROM finding WHERE n=?", a.first)
 	}
 	doc := documentFinding(a.standing, s)
 	b, err := encode(doc)

@@ -98,7 +98,7 @@ func (w *rowWriter) deleteTask(n uint64) error {
 		"DELETE FROM task WHERE n=?", "DELETE FROM share WHERE task=?",
 		deleteTaskSpans, deleteShareSpans,
 	} {
-		if err := w.run(sql, n); err != nil {
+		if err := w.replace(sql, n); err != nil {
 			return err
 		}
 	}
@@ -115,10 +115,10 @@ const (
 )
 
 func (w *rowWriter) writeShares(n uint64, shares []shareRow) error {
-	if err := w.run("DELETE FROM share WHERE task=?", n); err != nil {
+	if err := w.replace("DELETE FROM share WHERE task=?", n); err != nil {
 		return err
 	}
-	if err := w.run(deleteShareSpans, n); err != nil {
+	if err := w.replace(deleteShareSpans, n); err != nil {
 		return err
 	}
 	for ord, sh := range shares {
@@ -137,7 +137,7 @@ func (w *rowWriter) writeShares(n uint64, shares []shareRow) error {
 }
 
 func (w *rowWriter) writeTaskSpans(n uint64, row *taskRow) error {
-	if err := w.run(deleteTaskSpans, n); err != nil {
+	if err := w.replace(deleteTaskSpans, n); err != nil {
 		return err
 	}
 	for _, sp := range row.spans {

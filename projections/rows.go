@@ -21,6 +21,15 @@ type rowWriter struct {
 	*conn
 	rules    light.Rules
 	workdays calendar.Workdays
+	empty    bool // nothing has been written yet: there is nothing to replace
+}
+
+// replace runs a statement that takes out what an earlier writing left.
+func (w *rowWriter) replace(sql string, args ...any) error {
+	if w.empty {
+		return nil
+	}
+	return w.run(sql, args...)
 }
 
 func encode(doc any) ([]byte, error) {
@@ -34,13 +43,16 @@ func encode(doc any) ([]byte, error) {
 // rewriteWords replaces the search tokens of one row if its text changed. The
 // text stands in the table's column norm.
 func (w *rowWriter) rewriteWords(table string, n uint64, norm string) error {
+	if w.empty {
+		return w.run("INSERT INTO "+table+"_words(rowid, words) VALUES(?, ?)", n, tokens(norm))
+	}
 	var old string
 	found, err := w.one("SELECT norm FROM "+table+" WHERE n=?", []any{n}, func(s *sqlite3.Stmt) { old = s.ColumnText(0) })
 	if err != nil || found && old == norm {
 		return err
 	}
 	if found {
-		if err := w.run("DELETE FROM "+table+"_words WHERE rowid=?", n); err != nil {
+		if err := w.replace("DELETE FROM "+table+"_words WHERE rowid=?", n); err != nil {
 			return err
 		}
 	}
@@ -58,11 +70,11 @@ func ids(refs []domain.Ref) []string {
 // Offices.
 
 func writeOffice(w *rowWriter, a *aggregate, s office.State) error {
-	if err := w.run("DELETE FROM office_name WHERE office=?", a.ref.ID); err != nil {
+	if err := w.replace("DELETE FROM office_name WHERE office=?", a.ref.ID); err != nil {
 		return err
 	}
 	if s.Name == "" {
-		return w.run("DELETE FROM office WHERE n=?", a.first)
+		return w.replace("DELETE FROM office WHERE n=?", a.first)
 	}
 	v := officeView(a.standing, s)
 	doc, err := encode(v)
@@ -111,10 +123,10 @@ func writeDirective(w *rowWriter, a *aggregate, s directive.State) error {
 		if err := w.deleteClauses(low, high); err != nil {
 			return err
 		}
-		if err := w.run("DELETE FROM directive_words WHERE rowid=?", a.first); err != nil {
+		if err := w.replace("DELETE FROM directive_words WHERE rowid=?", a.first); err != nil {
 			return err
 		}
-		return w.run("DELETE FROM directive WHERE n=?", a.first)
+		return w.replace("DELETE FROM directive WHERE n=?", a.first)
 	}
 	doc, err := encode(directiveView(a.standing, s))
 	if err != nil {
@@ -169,10 +181,10 @@ const clauseBits = 20
 func clauseKey(directive uint64, number int) uint64 { return directive<<clauseBits | uint64(number) }
 
 func (w *rowWriter) deleteClauses(low, high uint64) error {
-	if err := w.run("DELETE FROM clause_words WHERE rowid IN (SELECT n FROM clause WHERE n>=? AND n<?)", low, high); err != nil {
+	if err := w.replace("DELETE FROM clause_words WHERE rowid IN (SELECT n FROM clause WHERE n>=? AND n<?)", low, high); err != nil {
 		return err
 	}
-	return w.run("DELETE FROM clause WHERE n>=? AND n<?", low, high)
+	return w.replace("DELETE FROM clause WHERE n>=? AND n<?", low, high)
 }
 
 func (w *rowWriter) writeClause(a *aggregate, c directive.Clause) error {
@@ -248,7 +260,7 @@ func directiveView(st standing, s directive.State) DirectiveView {
 
 func writeInspection(w *rowWriter, a *aggregate, s inspection.State) error {
 	if s.Status == 0 {
-		return w.run("DELETE FROM inspection WHERE n=?", a.first)
+		return w.replace("DELETE FROM inspection WHERE n=?", a.first)
 	}
 	doc, err := encode(inspectionView(a.standing, s))
 	if err != nil {

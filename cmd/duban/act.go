@@ -50,13 +50,7 @@ func resources() []resource {
 }
 
 func (a *app) resourceCommand(r resource) *cobra.Command {
-	cmd := &cobra.Command{Use: r.name, Short: "办理" + r.chinese + "的命令 / commands on a " + r.name,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usageError{fmt.Errorf("没有命令 %q / there is no command %q, see duban %s --help", args[0], args[0], r.name)}
-			}
-			return cmd.Help()
-		}}
+	cmd := &cobra.Command{Use: r.name, Short: "办理" + r.chinese + "的命令 / commands on a " + r.name, RunE: group}
 	for _, act := range r.acts {
 		cmd.AddCommand(a.actCommand(r, act))
 	}
@@ -166,10 +160,10 @@ var (
 func (f *fields) set(name string, t reflect.Type, v string) error {
 	switch {
 	case t == evidenceType && !strings.HasPrefix(strings.TrimSpace(v), "["):
-		// --evidence takes digests as well.
-		list := []map[string]string{}
+		// --evidence takes digests as well; the server knows size and type.
+		list := []domain.Evidence{}
 		for _, sum := range strings.Split(v, ",") {
-			list = append(list, map[string]string{"sha256": strings.TrimSpace(sum)})
+			list = append(list, domain.Evidence{SHA256: strings.TrimSpace(sum)})
 		}
 		return f.encode(name, list)
 	case t == refsType && !strings.HasPrefix(strings.TrimSpace(v), "["):

@@ -200,30 +200,34 @@ func (v *victim) firstTask() string {
 	return page.Items[0].ID
 }
 
-// writeUntilKilled lets eight writers work and kills the server after a random
-// number of answers, while the others' commands are under way. It returns what
+// writeUntilKilled lets four writers work and kills the server after a random
+// number of commands, while the others' are under way. It returns what
 // they sent.
 func (v *victim) writeUntilKilled(random *rand.Rand, made *atomic.Int64, task string) []*deed {
-	const writers = 8
-	enough := int64(1 + random.IntN(20))
-	var answered atomic.Int64
+	const writers = 4
+	enough := int64(1 + random.IntN(24))
+	var passed atomic.Int64 // commands sent and answers received
 	reached := make(chan struct{})
 	var once sync.Once
 	var mu sync.Mutex
 	var all []*deed
+	pass := func() {
+		if passed.Add(1) >= enough {
+			once.Do(func() { close(reached) })
+		}
+	}
 	var wg sync.WaitGroup
 	for i := range writers {
 		g := deeds{rand.New(rand.NewPCG(random.Uint64(), uint64(i))), made, task}
 		wg.Go(func() {
 			for {
 				d := g.next()
-				err := v.perform(d)
 				mu.Lock()
 				all = append(all, d)
 				mu.Unlock()
-				if answered.Add(1) >= enough {
-					once.Do(func() { close(reached) })
-				}
+				pass()
+				err := v.perform(d)
+				pass()
 				if err != nil {
 					return
 				}
@@ -232,8 +236,7 @@ func (v *victim) writeUntilKilled(random *rand.Rand, made *atomic.Int64, task st
 	}
 	<-reached
 	// A moment of random length, so that the kill falls anywhere in a write.
-	for end := time.Now().Add(time.Duration(random.IntN(3000)) * time.Microsecond); time.Now().Before(end); {
-	}
+	<-time.After(time.Duration(random.IntN(20_000)) * time.Microsecond)
 	v.kill()
 	wg.Wait()
 	for _, d := range all {

@@ -62,16 +62,12 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), st
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "duban",
-		Short:         "督办台账 / the compliance ledger",
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usageError{fmt.Errorf("没有命令 %q，见 duban --help / there is no command %q, see duban --help", args[0], args[0])}
-			}
-			return cmd.Help()
-		},
+		Use:               "duban",
+		Short:             "督办台账 / the compliance ledger",
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		Args:              cobra.ArbitraryArgs, // so that group says what is wrong, with the exit code of wrong use
+		RunE:              group,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.fromEnvironment(cmd.Flags()) },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
@@ -89,6 +85,15 @@ func (a *app) root() *cobra.Command {
 		root.AddCommand(a.resourceCommand(r))
 	}
 	return root
+}
+
+// group runs a command that only has subcommands: it prints its help, and refuses
+// what is no subcommand.
+func group(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("没有命令 %q，见 %s --help / there is no command %q, see %s --help", args[0], cmd.CommandPath(), args[0], cmd.CommandPath())}
+	}
+	return cmd.Help()
 }
 
 // fromEnvironment gives flags that were not set their DUBAN_* twin.

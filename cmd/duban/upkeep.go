@@ -178,7 +178,7 @@ func (a *app) printCheckup(v api.CheckupView) error {
 }
 
 func (a *app) tokenCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "token", Short: "令牌 / tokens", RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd := &cobra.Command{Use: "token", Short: "令牌 / tokens", RunE: group}
 	var t api.TokenRequest
 	add := &cobra.Command{Use: "add", Short: "发放令牌 / make a token", Args: exactArgs(0), RunE: func(cmd *cobra.Command, _ []string) error {
 		c, err := a.client()
@@ -224,7 +224,7 @@ func (a *app) tokenCommand() *cobra.Command {
 }
 
 func (a *app) evidenceCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "evidence", Short: "证据 / evidence", RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd := &cobra.Command{Use: "evidence", Short: "证据 / evidence", RunE: group}
 	var media string
 	put := &cobra.Command{Use: "put FILE", Short: "上传证据，打印其 SHA-256 / upload a file", Args: exactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
 		c, err := a.client()

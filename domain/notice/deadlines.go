@@ -32,19 +32,22 @@ type dating struct{ issued calendar.Date }
 
 // limits returns the time limits a clause's text states, and what to look at.
 func (d dating) limits(s string) (found []Deadline, warnings []string) {
+	if !strings.ContainsAny(s, "年月日") {
+		return nil, nil
+	}
 	for _, m := range dated.FindAllStringSubmatchIndex(s, -1) {
 		words := s[m[0]:m[1]]
 		if !d.isLimit(s, m, words) {
 			continue
 		}
-		if every.MatchString(s[:m[0]]) {
+		if every.MatchString(tail(s[:m[0]], 24)) {
 			continue
 		}
 		found, warnings = d.add(found, warnings, words, group(s, m))
 	}
 	for _, m := range yearless.FindAllStringSubmatchIndex(s, -1) {
 		// 2019年12月底前 was read above; 每年12月底前 comes again and again.
-		if before := s[:m[0]]; strings.HasSuffix(strings.TrimRight(before, " "), "年") || every.MatchString(before) || endsDigit(before) {
+		if before := tail(s[:m[0]], 24); strings.HasSuffix(strings.TrimRight(before, " "), "年") || every.MatchString(before) || endsDigit(before) {
 			if every.MatchString(before) {
 				found = append(found, Deadline{Words: "每年" + s[m[0]:m[1]]})
 			}
@@ -89,7 +92,7 @@ func (d dating) isLimit(s string, m []int, words string) bool {
 	end := g[4] == "底" || g[4] == "末" || g[5] == "底" || g[5] == "末" || g[6] != ""
 	before := g[7] != ""
 	switch {
-	case built.MatchString(s[m[1]:]):
+	case built.MatchString(start(s[m[1]:], 12)):
 		return false // 2000年前建成的 describes what was built
 	case end || before:
 	case g[3] != "":
@@ -173,8 +176,8 @@ func realDate(year int, month, day string) calendar.Date {
 func (d dating) thisYear(s string, m []int) (Deadline, bool) {
 	g := group(s, m)
 	words := g[0]
-	if d.issued == "" || built.MatchString(s[m[1]:]) {
-		return Deadline{Words: words}, d.issued == "" && !built.MatchString(s[m[1]:])
+	if d.issued == "" || built.MatchString(start(s[m[1]:], 12)) {
+		return Deadline{Words: words}, d.issued == "" && !built.MatchString(start(s[m[1]:], 12))
 	}
 	year := d.issued.Year()
 	if g[1] == "明年" {

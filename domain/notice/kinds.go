@@ -8,6 +8,9 @@ var (
 	onceWords      = regexp.MustCompile(`制定出台|研究制定|制定并?印发|编制完成|建成|完成[^，。；]{0,12}(改造|建设|编制|整治)`)
 )
 
+// maxProposal is how many bytes of a clause are searched for a word of its kind.
+const maxProposal = 16 << 10
+
 // proposeKind proposes how a task ends, with the words the proposal rests on. A
 // dated limit speaks for a task that is done once; a person decides.
 func proposeKind(text string, deadlines []Deadline) (Kind, string) {
@@ -24,6 +27,7 @@ func proposeKind(text string, deadlines []Deadline) (Kind, string) {
 			return KindRecurring, w
 		}
 	}
+	text = start(text, maxProposal)
 	if w := recurringWords.FindString(text); w != "" {
 		return KindRecurring, w
 	}

@@ -13,6 +13,9 @@ type piece struct {
 	line int    // in the source, from 1
 }
 
+// maxTitle bounds, in bytes, how far a title is looked for.
+const maxTitle = 900
+
 // longLine is how many characters make a line suspect of holding a flattened
 // document. Real paragraphs stay well below.
 const longLine = 2000
@@ -38,13 +41,37 @@ func pieces(text string) []piece {
 	return out
 }
 
+// start returns the characters that begin within the first n bytes of s. Matching
+// costs by the length of what is given, also where an expression is anchored.
+func start(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n < len(s) && !utf8.RuneStart(s[n]) {
+		n++
+	}
+	return s[:n]
+}
+
+// tail returns the characters that end within the last n bytes of s.
+func tail(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	at := len(s) - n
+	for at > 0 && !utf8.RuneStart(s[at]) {
+		at--
+	}
+	return s[at:]
+}
+
 func trim(s string) string { return strings.Trim(s, " \t　\u00a0\f\v\ufeff") }
 
 var (
 	// Where a flattened text may go on to something new.
 	cutBefore = regexp.MustCompile(`附件\s*\d*\s*[：:]?|附\s*件\d+|[（(]此件|[（(]联系方式已隐去|抄送[：:]|特此(通知|函告)`)
 	cutLabel  = regexp.MustCompile(`[` + hanDigits + `]+、|[（(][` + hanDigits + `]+[）)]|\d{1,3}[.．、]`)
-	titleEnd  = regexp.MustCompile(`的(通知|函|意见|实施意见|若干意见|方案|决定|通报|报告|请示|批复|公告|通告)`)
+	titleEnd  = regexp.MustCompile(`^的(通知|函|意见|实施意见|若干意见|方案|决定|通报|报告|请示|批复|公告|通告)`)
 	fullDate  = regexp.MustCompile(`(19|20)\d\d年\d{1,2}月\d{1,2}日`)
 )
 
@@ -84,29 +111,28 @@ func cutHead(s string, cuts map[int]bool) int {
 		return 0
 	}
 	depth := 0
-	for i, r := range s[about:] {
+	for i, r := range s[about:min(len(s), about+maxTitle)] {
 		switch r {
 		case '《', '<', '〈':
 			depth++
 		case '》', '>', '〉':
 			depth--
 		}
-		at := about + i
-		m := titleEnd.FindStringIndex(s[at:])
-		if depth == 0 && m != nil && m[0] == 0 {
-			end := at + m[1]
+		if r != '的' || depth != 0 {
+			continue
+		}
+		if m := titleEnd.FindStringIndex(s[about+i:]); m != nil {
+			end := about + i + m[1]
 			if strings.HasPrefix(s[end:], "》") {
 				continue
 			}
 			cuts[end] = true
 			if colon := strings.IndexAny(s[end:], "：:"); colon >= 0 && colon < 300 && !strings.ContainsAny(s[end:end+colon], "。；") {
-				end += colon + len(string([]rune(s[end+colon:])[0]))
+				_, w := utf8.DecodeRuneInString(s[end+colon:])
+				end += colon + w
 				cuts[end] = true
 			}
 			return end
-		}
-		if i > 900 {
-			break
 		}
 	}
 	return 0
@@ -153,15 +179,12 @@ func ends(r rune) bool { return strings.ContainsRune("。！？；;：:）)】�
 // headingBefore reports whether what stands before is a heading without a full
 // stop: from its label on no sentence has ended.
 func headingBefore(s string) bool {
-	tail := s
-	if n := len(tail); n > 180 {
-		tail = tail[n-180:]
-	}
-	cut := strings.LastIndexAny(tail, "。！？；）)")
+	s = tail(s, 180)
+	cut := strings.LastIndexAny(s, "。！？；）)")
 	if cut < 0 {
 		return false
 	}
-	_, w := utf8.DecodeRuneInString(tail[cut:])
-	_, ok := labelOf(tail[cut+w:])
+	_, w := utf8.DecodeRuneInString(s[cut:])
+	_, ok := labelOf(s[cut+w:])
 	return ok
 }

@@ -3,19 +3,21 @@ package notice
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 var (
 	// Words for many, which stay as printed and are never one office.
-	groupWord = regexp.MustCompile(`^(各|全省各|全区各|全市各|省直|区直|市直|自治区直属|试点|有关|相关|其他|县级以上|属地|地方|市县|市、县)`)
-	groupTail = regexp.MustCompile(`^(省|市|县|区|自治区|厅|局|委)?(有关|相关|各)(部门|单位|处室|方面|企业|地区|科室)`)
+	groupWord = regexp.MustCompile(`^(各|全省各|全区各|全市各|全县各|省直|区直|市直|县直|自治区直属|试点|有关|相关|其他|县级以上|属地|地方|市县|市、县|所属|所在地|基层|国务院(有关|各))`)
+	groupTail = regexp.MustCompile(`^(省|市|县|区|自治区|厅|局|委|州|盟|旗)?(直)?(有关|相关|各)(部门|单位|处室|方面|企业|地区|科室|乡镇|县)`)
 	// 有关部门 beside named offices adds nobody.
-	vague = regexp.MustCompile(`^(有关|相关|各有关|各相关|其他有关|其他相关|省直有关|区直有关|市直有关)(部门|单位|处室|方面|部门单位|部门和单位)$`)
-	// 各市、县（区）人民政府 is one name.
-	place      = regexp.MustCompile(`^(各|各设区|设区|有关)?(市|县|区|旗|州|盟|地|市州|地市|市（州）|地级市|设区市|设区的市|州（市）)$`)
-	government = regexp.MustCompile(`^(县|区|市|旗|县级市|各?县)[（(]?.*(政府|管委会|主管部门|部门)$`)
-	leading    = regexp.MustCompile(`^(由|请|责成|以及|及|和|与|并由|具体由)`)
-	joint      = regexp.MustCompile(`和|与|及|以及`)
+	vague = regexp.MustCompile(`^((各|其他|其它|省直|区直|市直|县直|国务院|省|市|县)?(有关|相关)|其他|其它)(部门|单位|处室|科室|方面|部门单位|部门和单位|部门及单位|成员单位)$`)
+	// 各市、县（区）人民政府 is one name: a bare kind of place goes with what follows it.
+	place   = regexp.MustCompile(`^(各|有关|相关|全省各|全区各|全市各)?((设区|地级|县级)?(的)?(市|县|区|旗|州|盟|省|自治区|直辖市|自治州|乡|镇|乡镇|街道)|市州|州市|县市|县区|区县|市县|市（[州地盟]）|州（市）|盟（市）|市\([州地盟]\)|县（[市区旗]）|县（市）|市（县）)$`)
+	further = regexp.MustCompile(`^(自治区|直辖市|自治州|地级市|县级市|设区市|市|县|区|旗|州|盟|乡|镇|乡镇|街道)((（[^）]*）|\([^)]*\)).*|人民政府.*|政府.*|管委会|.*主管部门|)$`)
+	bare    = regexp.MustCompile(`^(单位|部门|企业|机构|处室|科室)$`)
+	leading = regexp.MustCompile(`^(由|请|责成|以及|及|和|与|并由|具体由|并)`)
+	joint   = regexp.MustCompile(`以及|[和与及]`)
 )
 
 // isGroup reports whether a printed name names many.
@@ -24,13 +26,9 @@ func isGroup(n string) bool { return groupWord.MatchString(n) || groupTail.Match
 // splitNames splits a printed list of offices into names.
 func splitNames(s string) []string {
 	var out []string
-	for _, n := range topLevel(s) {
-		n = strings.TrimRight(trim(leading.ReplaceAllString(trim(n), "")), "。，,；;:：")
+	for _, n := range joinPlaces(topLevel(s)) {
+		n = strings.Trim(leading.ReplaceAllString(trim(n), ""), "。，,；;:： ")
 		if n == "" || n == "等" {
-			continue
-		}
-		if k := len(out) - 1; k >= 0 && place.MatchString(out[k]) && government.MatchString(n) {
-			out[k] += "、" + n
 			continue
 		}
 		out = append(out, splitJoint(n)...)
@@ -38,8 +36,31 @@ func splitNames(s string) []string {
 	return out
 }
 
-// topLevel splits at 、 outside of brackets; half-width lists use commas of
-// their own, which readMark has taken for ends of parts before.
+// joinPlaces puts together again what 、 separates inside one name: 各省、自治区、
+// 直辖市人民政府, 省直有关部门、单位.
+func joinPlaces(list []string) []string {
+	var out []string
+	for _, n := range list {
+		n = trim(n)
+		if n == "" {
+			continue
+		}
+		if k := len(out) - 1; k >= 0 {
+			last := out[k]
+			if i := strings.LastIndex(last, "、"); i >= 0 {
+				last = last[i+len("、"):]
+			}
+			if utf8.RuneCountInString(n) < 30 && (place.MatchString(last) && further.MatchString(n) || bare.MatchString(n)) {
+				out[k] += "、" + n
+				continue
+			}
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// topLevel splits at 、 and blanks outside of brackets.
 func topLevel(s string) []string {
 	var out []string
 	depth, from := 0, 0
@@ -49,28 +70,42 @@ func topLevel(s string) []string {
 			depth++
 		case '）', ')':
 			depth--
-		case '、', '/', '／', '\t', ' ', '　':
+		case '、', '/', '／', '\t', '\n', ' ', '　':
 			if depth <= 0 {
 				out = append(out, s[from:i])
-				from = i + len(string(r))
+				from = i + utf8.RuneLen(r)
 			}
 		}
 	}
 	return append(out, s[from:])
 }
 
-// splitJoint splits A和B only where A is a whole name: 工业和信息化部 is one office,
-// 商务部和海关总署 are two.
+// splitJoint splits A和B only where both are whole names: 工业和信息化部 is one
+// office, 商务部和海关总署 are two.
 func splitJoint(n string) []string {
+	var out []string
+	from := 0
 	for _, m := range joint.FindAllStringIndex(n, -1) {
-		a, b := n[:m[0]], n[m[1]:]
-		if wholeName.MatchString(a) && wholeName.MatchString(b) && b != "政府" && b != "人民政府" {
-			return append([]string{a}, splitJoint(b)...)
+		a, b := n[from:m[0]], n[m[1]:]
+		if wholeName.MatchString(tail(a, 60)) && begins(b) && wholeName.MatchString(b) {
+			out = append(out, a)
+			from = m[1]
 		}
 	}
-	return []string{n}
+	return append(out, n[from:])
+}
+
+// begins reports whether s can begin a name. 政府, 办公室 and the like belong to
+// the name before: 党委和政府.
+func begins(s string) bool {
+	for _, w := range []string{"政府", "人民政府", "办公室", "党委", "中心"} {
+		if s == w {
+			return false
+		}
+	}
+	return true
 }
 
 // wholeName matches endings after which a name is complete; narrower than
 // officeEnd, because 和 stands inside many names.
-var wholeName = regexp.MustCompile(`.(处|部|委|局|厅|办公室|办|中心|署|委员会|银行|政府|公司|总局|集团|科|室|院|总队|支队)$`)
+var wholeName = regexp.MustCompile(`.(处|部|委|局|厅|办公室|办|中心|署|委员会|银行|政府|公司|总局|集团|科|室|院|总队|支队|大队|部门|单位|管委会|协会|联合会|总工会|公室|党委|法院|检察院|处室|街道|学院|大学|社)$`)

@@ -17,8 +17,10 @@ type para struct {
 // that one's sentence has not ended and the piece begins nothing of its own.
 func (p *page) paragraphs(from int) (cover, body []para) {
 	var out []para
-	open := false  // the last paragraph's sentence has not ended
-	attached := -1 // how many paragraphs stand before the attached title
+	var own []int         // the first piece of each paragraph
+	var broken [][]string // the lines of each paragraph
+	open := false         // the last paragraph's sentence has not ended
+	attached := -1        // how many paragraphs stand before the attached title
 	for i := from; i < len(p.pieces); i++ {
 		pc := p.pieces[i]
 		if p.parts[i] != partNone {
@@ -33,9 +35,9 @@ func (p *page) paragraphs(from int) (cover, body []para) {
 		p.mark(i, partBody)
 		l, labelled := labelOf(pc.text)
 		if open && !labelled && !startsMark(pc.text) {
-			last := &out[len(out)-1]
-			last.text = joinText(last.text, pc.text)
-			last.to = pc.line
+			last := len(out) - 1
+			broken[last] = append(broken[last], pc.text)
+			out[last].to = pc.line
 			open = !endsSentence(pc.text)
 			continue
 		}
@@ -43,8 +45,13 @@ func (p *page) paragraphs(from int) (cover, body []para) {
 		if labelled {
 			text = trim(text[l.width:])
 		}
-		out = append(out, para{text: text, from: pc.line, to: pc.line, label: l, labelled: labelled})
+		out = append(out, para{from: pc.line, to: pc.line, label: l, labelled: labelled})
+		broken = append(broken, []string{text})
+		own = append(own, i)
 		open = !endsSentence(pc.text) && !isHeadingLine(text, labelled)
+	}
+	for i, lines := range broken {
+		out[i].text = joinLines(lines)
 	}
 	first := len(out)
 	for i, q := range out {
@@ -59,26 +66,27 @@ func (p *page) paragraphs(from int) (cover, body []para) {
 	return out[:first], out[first:]
 }
 
-// startsMark: a mark without brackets begins a paragraph of its own.
-func startsMark(s string) bool {
-	return labelWords.MatchString(s) || timeLabel.MatchString(s) || personWord.MatchString(s)
-}
-
 // isHeadingLine: a labelled line without a sentence is a heading and complete,
 // however it ends.
 func isHeadingLine(text string, labelled bool) bool {
 	return labelled && !strings.ContainsAny(text, "，。；：,;") && utf8.RuneCountInString(text) <= 40
 }
 
-// joinText mends a break in a sentence. Between Latin words a space was lost.
-func joinText(a, b string) string {
-	x, _ := utf8.DecodeLastRuneInString(a)
-	y, _ := utf8.DecodeRuneInString(b)
-	if ascii(x) && ascii(y) && x != '-' && (x >= 'A' && y >= 'A') {
-		return a + " " + b
+// joinLines mends the breaks in a sentence. Between Latin words a space was lost.
+func joinLines(lines []string) string {
+	var b strings.Builder
+	var last rune
+	for _, l := range lines {
+		if first, _ := utf8.DecodeRuneInString(l); latin(last) && latin(first) {
+			b.WriteByte(' ')
+		}
+		b.WriteString(l)
+		last, _ = utf8.DecodeLastRuneInString(l)
 	}
-	return a + b
+	return b.String()
 }
+
+func latin(r rune) bool { return r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' }
 
 // A node is a labelled paragraph with what stands below it.
 type node struct {
@@ -103,6 +111,10 @@ func outline(body []para) *node {
 				stack = stack[:i]
 				break
 			}
+		}
+		// A style that is not open yet goes below what it may.
+		for len(stack) > 1 && !q.label.style.below(stack[len(stack)-1].label.style) && stack[len(stack)-1].label.style != q.label.style {
+			stack = stack[:len(stack)-1]
 		}
 		n := &node{para: q}
 		parent := stack[len(stack)-1]

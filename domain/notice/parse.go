@@ -14,6 +14,12 @@ func Parse(source []byte) (Draft, error) {
 	if err != nil {
 		return Draft{}, err
 	}
+	d, _, err := read(text, media, warnings)
+	return d, err
+}
+
+// read reads decoded text. It also returns what each printed line was taken for.
+func read(text, media string, warnings []Warning) (Draft, *page, error) {
 	text, hid := redact(text)
 	d := Draft{Source: text, MediaType: media, Warnings: append(warnings, hid...)}
 	p := &page{pieces: pieces(text), draft: &d}
@@ -25,14 +31,14 @@ func Parse(source []byte) (Draft, error) {
 	w := &walker{draft: &d, dates: dating{d.IssuedOn}}
 	w.walk(tree, nil, nil, nil)
 	if len(d.Clauses) > maxClauses {
-		return Draft{}, ErrTooLarge
+		return Draft{}, nil, ErrTooLarge
 	}
 	d.cover(cover)
-	if d.DocumentNumber == "" && d.Title == "" && len(d.Clauses) == 0 || !w.structured && w.marked == 0 && d.Title == "" {
-		return Draft{}, ErrNotNotice
+	if !w.structured && w.marked == 0 && d.Title == "" && d.DocumentNumber == "" {
+		return Draft{}, nil, ErrNotNotice
 	}
 	d.check(w, p)
-	return d, nil
+	return d, p, nil
 }
 
 // check adds the warnings about the document as a whole.
@@ -76,41 +82,59 @@ type walker struct {
 	structured bool // there was a label
 }
 
-// walk emits a node's clauses. A mark on a heading stands for the clauses below
-// that have none of their own.
-func (w *walker) walk(n *node, path, headings []string, inherited *segment) {
+// A headingMark stands for the clauses below its heading that have none of their
+// own.
+type headingMark struct {
+	printed, content string
+	used             bool
+}
+
+// walk emits a node's clauses.
+func (w *walker) walk(n *node, path, headings []string, inherited *headingMark) {
+	before, own := len(w.draft.Clauses), append([]para{}, n.extra...)
+	outer := inherited
 	if n.labelled {
 		w.structured = true
 		path = append(path[:len(path):len(path)], n.label.printed)
 	}
-	own := append([]para{}, n.extra...)
+	heading := n.labelled && w.isHeading(n)
 	switch {
-	case !n.labelled:
-	case w.isHeading(n):
+	case heading:
 		text := n.text
 		if ms := findMarks(text); len(ms) > 0 {
-			m := ms[len(ms)-1]
-			inherited = &segment{marks: []string{text[m.from:m.to]}, contents: []string{m.content}}
-			text = text[:m.from]
+			inherited = &headingMark{printed: text[ms[0].from:ms[0].to], content: ms[0].content}
+			text = text[:ms[0].from]
 		}
 		headings = append(headings[:len(headings):len(headings)], strings.TrimRight(trim(text), "。.：:"))
-	default:
+	case n.labelled:
 		own = append([]para{n.para}, own...)
 		if len(n.children) > 0 {
 			headings = append(headings[:len(headings):len(headings)], firstSentence(n.text))
 		}
 	}
-	w.emit(own, path, headings, inherited, n)
+	w.emit(own, path, headings, inherited)
 	for _, c := range n.children {
 		w.walk(c, path, headings, inherited)
 	}
+	switch {
+	case len(w.draft.Clauses) > before:
+	case heading: // nothing below it came to a clause
+		w.emit([]para{n.para}, path, headings[:len(headings)-1], outer)
+	}
+	if len(w.draft.Clauses) == before && n.labelled {
+		w.draft.warn(n.from, "标号“"+n.label.printed+"”后没有文字，请核对 / nothing stands behind this label")
+	}
+	if inherited != outer && !inherited.used {
+		w.draft.warn(n.from, "标题上的责任标注没有可归的条款，请核对："+inherited.printed+" / no clause is left for the mark on this heading")
+	}
 }
 
-// isHeading: something stands below it and it says no more than a title.
+// isHeading: something stands below it and it says no more than a title, with at
+// most one mark behind it.
 func (w *walker) isHeading(n *node) bool {
 	text := n.text
 	if ms := findMarks(text); len(ms) > 0 {
-		if len(n.children) == 0 {
+		if len(n.children) == 0 || len(ms) > 1 || strings.Trim(text[ms[0].to:], "。；;，, ") != "" {
 			return false
 		}
 		text = text[:ms[0].from]
@@ -128,11 +152,15 @@ func firstSentence(s string) string {
 	return s
 }
 
-func (w *walker) emit(own []para, path, headings []string, inherited *segment, n *node) {
+func (w *walker) emit(own []para, path, headings []string, inherited *headingMark) {
+	if len(w.draft.Clauses) > maxClauses {
+		return // Parse refuses the file
+	}
 	segs := segments(own)
 	for i, s := range segs {
 		if len(s.marks) == 0 && inherited != nil {
-			s.marks, s.contents = inherited.marks, inherited.contents
+			s.marks, s.contents = []string{inherited.printed}, []string{inherited.content}
+			inherited.used = true
 		}
 		c := Clause{
 			Number: len(w.draft.Clauses) + 1, Path: path, Headings: headings, Text: s.text, TextSHA256: TextHash(s.text),
@@ -157,20 +185,32 @@ func (w *walker) read(c *Clause, s segment) {
 			found, warnings := w.dates.stated(words)
 			limits, doubts = append(limits, found...), append(doubts, warnings...)
 		}
-		for _, note := range who.notes {
-			w.draft.warn(s.to, "责任标注中的“"+note+"”不是处室，请核对 / this part of the mark names no office")
-		}
-		if len(c.Offices) == 0 {
-			w.draft.warn(s.to, "责任标注中没有读出处室："+c.Mark+" / no office could be read from the mark")
-		} else {
-			w.marked++
-		}
+		w.doubt(c, s.to, who)
 	}
 	for _, m := range doubts {
 		w.draft.warn(s.from, fmt.Sprintf("第%d项：%s", c.Number, m))
 	}
 	c.Deadlines = limits
 	c.Kind, c.KindWords = proposeKind(c.Text, limits)
+}
+
+// doubt warns of what a mark says beyond offices and time. The names of persons
+// are not repeated.
+func (w *walker) doubt(c *Clause, line int, who who) {
+	for _, note := range who.notes {
+		w.draft.warn(line, "责任标注中的“"+note+"”不是处室，请核对 / this part of the mark names no office")
+	}
+	if who.persons {
+		w.draft.warn(line, fmt.Sprintf("第%d项：责任标注中有人名，未列为处室 / the mark names persons, who are no offices", c.Number))
+	}
+	switch {
+	case len(c.Offices) > 0:
+		w.marked++
+	case who.asked && !who.persons:
+		w.draft.warn(line, "责任标注中没有读出处室："+short(c.Mark)+" / no office could be read from the mark")
+	case who.asked:
+		w.draft.warn(line, fmt.Sprintf("第%d项：责任标注中没有读出处室 / no office could be read from the mark", c.Number))
+	}
 }
 
 var (

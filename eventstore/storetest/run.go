@@ -257,7 +257,7 @@ func testConflicts(t *testing.T, o Open) {
 
 	// The same when this store has not seen what moved the aggregate.
 	w := a.Write(1)
-	require.NoError(t, forge(t, s, a.Ref, func(r *eventstore.Record) {}))
+	require.NoError(t, forge(t, s, a.Ref, func(*eventstore.Record) {}))
 	_, err = s.Append(t.Context(), NewAppend(w))
 	require.ErrorAs(t, err, &conflict)
 	assert.Equal(t, []uint64{a.Head.Seq, before + 1}, []uint64{conflict.Expected, conflict.Actual})
@@ -799,7 +799,7 @@ func testDeleted(t *testing.T, o Open) {
 
 func testEvidence(t *testing.T, o Open) {
 	s := open(t, o)
-	big := make([]byte, 20<<20)
+	big := make([]byte, 9<<20) // more chunks than may be on their way at once
 	_, err := rand.Read(big)
 	require.NoError(t, err)
 	digest := func(b []byte) string { d := sha256.Sum256(b); return hex.EncodeToString(d[:]) }

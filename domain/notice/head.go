@@ -1,0 +1,263 @@
+package notice
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+var (
+	number        = regexp.MustCompile(`([\p{Han}]{1,24})\s*[〔\[【（(﹝［]\s*((?:19|20)\d\d)\s*[〕\]】）)﹞］]\s*第?\s*(\d{1,5})\s*号`)
+	titleLine     = regexp.MustCompile(`(通知|函|意见|方案|决定|通报|报告|请示|批复|公告|通告|办法|规定|措施|要点|计划|清单|决议|纪要|细则|指引|分工)([（(][^（()）]*[）)])?$`)
+	secrecyLine   = regexp.MustCompile(`^(特急|加急|特提|急件|平急|秘密|机密|绝密|内部|内部资料|签发人[：:].*|份号[：:]?.*|\d{6})([★☆].*)?$`)
+	signedBy      = regexp.MustCompile(`^签\s*发\s*人?\s*[：:]`)
+	saysSo        = regexp.MustCompile(`如下|^(为|根据|按照|经|现|近期|近日|当前|今年)`)
+	refersBefore  = regexp.MustCompile(`[《》，。；：“”]|根据|按照|依据|贯彻|落实|转发|印发`)
+	addressedTail = regexp.MustCompile(`(政府|部门|单位|处室|科室|委|局|厅|办|处|科|公司|企业|机构|院|校|中心|会|社|站|所|队|室|部|集团|街道|乡镇|[）)])$`)
+)
+
+// headLines is how many printed lines may stand above the body.
+const headLines = 16
+
+// head recognises what stands above the body and returns where the body begins.
+func (p *page) head() int {
+	p.splitNumber()
+	first := p.firstLabel()
+	num := slices.Index(p.parts, partNumber)
+	from, to := p.findTitle(first, num)
+	for i := range from {
+		if p.parts[i] == partNone && !strings.ContainsAny(p.pieces[i].text, "。；") && utf8.RuneCountInString(p.pieces[i].text) <= 40 {
+			p.mark(i, partLetterhead)
+		}
+	}
+	p.issuer(from)
+	return p.addressees(max(to, num+1))
+}
+
+// firstLabel returns the first piece that belongs to the body for sure.
+func (p *page) firstLabel() int {
+	limit := min(len(p.pieces), headLines)
+	for i, pc := range p.pieces[:limit] {
+		if _, ok := labelOf(pc.text); ok {
+			return i
+		}
+	}
+	return limit
+}
+
+// splitNumber finds the document's number and gives it a piece of its own, since
+// it may stand on a line with the letterhead, the signer or the title.
+func (p *page) splitNumber() {
+	for i := range p.firstLabel() {
+		t := p.pieces[i].text
+		if len(t) > maxTitle {
+			continue
+		}
+		m := number.FindStringSubmatchIndex(t)
+		if m == nil {
+			continue
+		}
+		from := m[2]
+		if at := strings.LastIndex(t[:m[3]], "文件"); at >= from && at+len("文件") < m[3] {
+			from = at + len("文件") // 某某局文件某发: nothing but the word separates them
+		}
+		// In running text, or in brackets behind a title, it is another document's.
+		if before := t[:from]; refersBefore.MatchString(before) || strings.Count(before, "（") > strings.Count(before, "）") {
+			continue
+		}
+		p.draft.DocumentNumber = squeeze(t[from:m[1]])
+		if trim(t[m[1]:]) != "" {
+			p.cut(i, m[1])
+		}
+		if trim(t[:from]) != "" {
+			p.cut(i, from)
+			i++
+		}
+		p.mark(i, partNumber)
+		return
+	}
+}
+
+// cut divides piece i at a byte of its text.
+func (p *page) cut(i, at int) {
+	pc := p.pieces[i]
+	p.pieces = slices.Insert(p.pieces, i+1, piece{trim(pc.text[at:]), pc.line})
+	p.pieces[i].text = trim(pc.text[:at])
+	p.parts = slices.Insert(p.parts, i+1, partNone)
+}
+
+// findTitle finds the title's pieces: from the first with 关于 to the one that
+// ends like a title.
+func (p *page) findTitle(first, num int) (from, to int) {
+	for i := range min(first, len(p.pieces)) {
+		if p.parts[i] != partNone || len(p.pieces[i].text) > maxTitle || !strings.Contains(p.pieces[i].text, "关于") || strings.Contains(p.pieces[i].text, "。") {
+			continue
+		}
+		title := ""
+		for j := i; j < min(first, i+6) && j != num && len(p.pieces[j].text) <= maxTitle; j++ {
+			title += mend(p.pieces[j].text)
+			if !titleLine.MatchString(p.pieces[j].text) || !balanced(title) || p.goesOn(j, first) {
+				continue
+			}
+			from = i
+			if strings.HasPrefix(title, "关于") {
+				from = p.titleBegins(i, num)
+				for k := i - 1; k >= from; k-- {
+					title = mend(p.pieces[k].text) + title
+				}
+			}
+			for k := from; k <= j; k++ {
+				p.mark(k, partTitle)
+			}
+			p.draft.Title = title
+			return from, j + 1
+		}
+	}
+	return p.bareTitle(first, num)
+}
+
+// goesOn reports whether the title continues behind piece j: 关于贯彻若干意见 / 实施方案的通知.
+func (p *page) goesOn(j, first int) bool {
+	if j+1 >= first || p.parts[j+1] != partNone {
+		return false
+	}
+	t := p.pieces[j+1].text
+	return len(t) <= 150 && !strings.ContainsAny(t, "，。；：:") && strings.HasSuffix(t, "的通知")
+}
+
+// titleBegins returns the piece a title begins with whose printed line begins
+// with 关于: the body that issues it may stand on the line above.
+func (p *page) titleBegins(i, num int) int {
+	k := i - 1
+	if k < 0 || p.parts[k] != partNone || !p.signer(p.pieces[k].text) || secrecyLine.MatchString(p.pieces[k].text) {
+		return i
+	}
+	t := mend(p.pieces[k].text)
+	if strings.HasSuffix(t, "文件") || !wholeName.MatchString(t) && !strings.HasSuffix(t, "国务院") {
+		return i
+	}
+	// Above a number there is the letterhead; below one, the title.
+	if num >= 0 && k < num {
+		return i
+	}
+	return k
+}
+
+// bareTitle takes the line above the addressees, or behind the number, for the
+// title of a document that is not 关于 anything.
+func (p *page) bareTitle(first, num int) (from, to int) {
+	for i := num + 1; i < min(first, num+4); i++ {
+		t := p.pieces[i].text
+		if p.parts[i] == partNone && len(t) <= maxTitle && titleLine.MatchString(t) && !strings.ContainsAny(t, "。；：:") {
+			p.mark(i, partTitle)
+			p.draft.Title = mend(t)
+			return i, i + 1
+		}
+	}
+	return max(num, 0), num + 1
+}
+
+func balanced(s string) bool {
+	return strings.Count(s, "《") == strings.Count(s, "》")
+}
+
+// mend takes out the spaces that a line break or a typesetter left between
+// Chinese characters.
+func mend(s string) string {
+	r := []rune(trim(s))
+	var b strings.Builder
+	for i, c := range r {
+		if (c == ' ' || c == '　' || c == '\t' || c == '\u00a0') && i > 0 && i < len(r)-1 && (!ascii(r[i-1]) || !ascii(r[i+1])) {
+			continue
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
+func ascii(r rune) bool { return r < utf8.RuneSelf && r != ' ' }
+
+// issuer reads who issues the notice from the letterhead, or from the title.
+func (p *page) issuer(title int) {
+	head := ""
+	for i := range title {
+		t := mend(p.pieces[i].text)
+		if p.parts[i] != partLetterhead || secrecyLine.MatchString(t) || signedBy.MatchString(t) {
+			continue
+		}
+		t = strings.TrimSuffix(strings.TrimSuffix(t, "文件"), "（）")
+		if head != "" && wholeName.MatchString(head) {
+			head += "、" // several issue it together
+		}
+		head += t
+	}
+	if head = strings.Trim(head, "、"); head != "" {
+		p.draft.Issuer = head
+		return
+	}
+	before, _, ok := strings.Cut(p.draft.Title, "关于")
+	if !ok {
+		return
+	}
+	// Flattened: letterhead and title name the issuer twice.
+	if n := len(before) / 2; n > 0 && before[:n] == before[n:] {
+		before = before[:n]
+		p.draft.Title = strings.TrimPrefix(p.draft.Title, before)
+	}
+	p.draft.Issuer = before
+}
+
+// addressees reads to whom the notice is sent, which may take several lines, and
+// returns where the body begins.
+func (p *page) addressees(body int) int {
+	for i := body; i < min(len(p.pieces), body+3); i++ {
+		list := ""
+		for j := i; j < min(len(p.pieces), i+5); j++ {
+			t := p.pieces[j].text
+			_, labelled := labelOf(t)
+			if labelled || len(t) > maxTitle && j > i || p.parts[j] != partNone {
+				break
+			}
+			colon := strings.IndexAny(t, "：:")
+			end := len(t)
+			if colon >= 0 {
+				end = colon
+			}
+			list += t[:end]
+			if strings.ContainsAny(list, "。；《") || utf8.RuneCountInString(list) > 300 || saysSo.MatchString(list) {
+				break
+			}
+			if colon < 0 {
+				continue
+			}
+			if !addressedTail.MatchString(list) {
+				break
+			}
+			_, w := utf8.DecodeRuneInString(t[colon:])
+			if trim(t[colon+w:]) != "" {
+				p.cut(j, colon+w)
+			}
+			for k := i; k <= j; k++ {
+				p.mark(k, partAddressees)
+			}
+			p.draft.Addressees = listed(list)
+			return j + 1
+		}
+	}
+	return body
+}
+
+// listed splits a printed list of addressees or copies. Each part between commas
+// is split further only if 、 stands between whole names.
+func listed(s string) []string {
+	var out []string
+	for _, n := range splitAny(mend(strings.Trim(s, "。. ")), "，,；;。") {
+		for _, name := range joinPlaces(topLevel(n)) {
+			if name = trim(name); name != "" {
+				out = append(out, name)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,199 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"duban/domain"
+)
+
+// A storedEvent is one row of the trail as far as folding needs it.
+type storedEvent struct {
+	seq, version uint64
+	recorded     time.Time
+	effect       effect
+	raw          []byte
+}
+
+// A folding is one aggregate on its way from the trail to its rows.
+type folding struct {
+	ref    domain.Ref
+	events []storedEvent
+	size   int
+
+	done chan struct{} // closed when what follows is set
+	a    *aggregate    // nil: nothing of it counts at the cut
+	err  error
+}
+
+// Bounds of what is on its way in foldAll.
+const (
+	foldingBytes = 8 << 20
+	foldings     = 256
+)
+
+// foldAll folds every aggregate of the trail at a cut and hands it to write, kind
+// by kind in the order rows are written, ids rising within a kind. Reading and
+// write happen on the caller's goroutine, decoding and folding beside it on all
+// processors; what is in memory at a time is bounded.
+func foldAll(ctx context.Context, c *conn, d decoder, k cut, write func(register, *aggregate) error) error {
+	jobs := make(chan *folding, foldings)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for f := range jobs {
+				f.run(d, k)
+			}
+		})
+	}
+	defer workers.Wait()
+	defer close(jobs)
+	for _, kind := range registered() {
+		reg, _ := registerFor(kind)
+		q := &foldQueue{jobs: jobs, write: func(a *aggregate) error { return write(reg, a) }}
+		if err := q.fill(ctx, c, kind, k); err != nil {
+			return fmt.Errorf("fold every %s: %w", kind, err)
+		}
+	}
+	return nil
+}
+
+// A foldQueue keeps the order of what is folded side by side.
+type foldQueue struct {
+	jobs  chan<- *folding
+	write func(*aggregate) error
+	line  []*folding // on their way, in order
+	size  int        // bytes in line
+}
+
+func (q *foldQueue) fill(ctx context.Context, c *conn, kind domain.Kind, k cut) error {
+	f := &folding{}
+	err := c.each("SELECT seq, version, recorded, effect, raw, id FROM trail INDEXED BY trail_subject WHERE kind=? AND seq<=? ORDER BY id, seq",
+		[]any{int(kind), k.seq}, func(s *sqlite3.Stmt) error {
+			if id := s.ColumnRawText(5); string(id) != f.ref.ID {
+				if err := q.push(f); err != nil {
+					return err
+				}
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				f = &folding{ref: domain.Ref{Kind: kind, ID: string(id)}, done: make(chan struct{})}
+			}
+			e := readStored(s)
+			f.events = append(f.events, e)
+			f.size += len(e.raw)
+			return nil
+		})
+	if err != nil {
+		return err
+	}
+	if err := q.push(f); err != nil {
+		return err
+	}
+	return q.drain(0, 0)
+}
+
+// push sends an aggregate to the workers and takes the finished ones off the line.
+func (q *foldQueue) push(f *folding) error {
+	if len(f.events) == 0 {
+		return nil
+	}
+	q.jobs <- f
+	q.line = append(q.line, f)
+	q.size += f.size
+	return q.drain(foldingBytes, foldings/2)
+}
+
+// drain writes the oldest until no more are on their way than given.
+func (q *foldQueue) drain(size, n int) error {
+	for len(q.line) > n || len(q.line) > 0 && q.size > size {
+		f := q.line[0]
+		q.line = q.line[1:]
+		q.size -= f.size
+		<-f.done
+		if f.err != nil {
+			return f.err
+		}
+		if f.a == nil {
+			continue
+		}
+		if err := q.write(f.a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *folding) run(d decoder, k cut) {
+	defer close(f.done)
+	events, st, err := decodeStored(d, f.ref, f.events)
+	f.events = nil
+	if err != nil {
+		f.err = err
+		return
+	}
+	if all := k.apply(events); len(all) > 0 {
+		if k.date != "" {
+			st.restrict(all)
+		}
+		reg, _ := registerFor(f.ref.Kind)
+		f.a = &aggregate{standing: st, state: foldInto(reg, all)}
+	}
+}
+
+// readStored reads one row of seq, version, recorded, effect, raw.
+func readStored(s *sqlite3.Stmt) storedEvent {
+	return storedEvent{
+		seq: uint64(s.ColumnInt64(0)), version: uint64(s.ColumnInt64(1)), recorded: fromMicro(s.ColumnInt64(2)),
+		effect: effect(s.ColumnInt(3)), raw: s.ColumnBlob(4, nil),
+	}
+}
+
+// decodeStored decodes the events of an aggregate that count.
+func decodeStored(d decoder, ref domain.Ref, stored []storedEvent) ([]domain.Event, standing, error) {
+	st := standing{ref: ref}
+	events := make([]domain.Event, 0, len(stored))
+	for _, e := range stored {
+		st.see(e.seq, e.version, e.recorded)
+		st.size += len(e.raw)
+		if e.effect != effectFull {
+			continue
+		}
+		r, err := d.Decode(e.seq, e.raw)
+		if err != nil {
+			return nil, st, err
+		}
+		st.count(r.Event)
+		events = append(events, own(r.Event))
+	}
+	return events, st, nil
+}
+
+// history reads the events of an aggregate up to a sequence from the trail: the
+// ones that count, decoded, as they were recorded.
+func history(c *conn, d decoder, ref domain.Ref, upTo uint64) ([]domain.Event, standing, error) {
+	var stored []storedEvent
+	err := c.each(`SELECT seq, version, recorded, effect, raw FROM trail WHERE kind=? AND id=? AND seq<=? ORDER BY seq`,
+		[]any{int(ref.Kind), ref.ID, upTo}, func(s *sqlite3.Stmt) error {
+			stored = append(stored, readStored(s))
+			return nil
+		})
+	if err != nil {
+		return nil, standing{ref: ref}, fmt.Errorf("read the trail of %s: %w", ref, err)
+	}
+	return decodeStored(d, ref, stored)
+}
+
+// foldInto evolves a fresh state over events.
+func foldInto(r register, events []domain.Event) any {
+	s := r.empty()
+	for _, e := range events {
+		r.evolve(s, e)
+	}
+	return s
+}
