@@ -180,7 +180,7 @@ func (s *Server) liveEvents(c echo.Context) error {
 		entries, err := s.Model.Events(ctx, after, eventsPage)
 		if err != nil {
 			s.Logger.WarnContext(ctx, "event stream ended", slog.Any("error", err))
-			return nil //nolint:nilerr // the headers are sent: the client reconnects with its last id
+			return nil // the headers are sent: the client reconnects with its last id
 		}
 		for _, e := range entries {
 			extend(c)

@@ -29,6 +29,9 @@ func FuzzQuery(f *testing.F) {
 		if strings.Contains(query, "min_seq") {
 			t.Skip("would wait")
 		}
+		if strings.ContainsFunc(query, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+			t.Skip("no request line: net/http refuses it before us")
+		}
 		before := n.store.Acked()
 		for _, path := range []string{"tasks?", "findings?", "directives?", "tasks/" + im.tasks[1] + "?", "events?", "summary?"} {
 			u, err := url.Parse("/api/v1/" + path)

@@ -70,7 +70,7 @@ func (s *story) refused(who, act string, b body, status int, rule string) {
 
 // timeless returns a list's items and total, without the cutoff, which says at
 // which sequence it was asked.
-func timeless(t testing.TB, a answer) string {
+func timeless(_ testing.TB, a answer) string {
 	var page struct {
 		Items json.RawMessage `json:"items"`
 		Total int             `json:"total"`

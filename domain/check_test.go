@@ -52,6 +52,7 @@ func TestCheckCorrection(t *testing.T) {
 		{"no words, as they are amended away", told(sun, &noted{Words: "a"}, amend("e1", `{"count":1}`)), sun, amend("e1", `{"words":null}`), ""},
 		{"… nor a count", told(sun, &noted{Words: "a"}, amend("e1", `{"count":1}`), amend("e1", `{"words":null}`)), sun, amend("e1", `{"count":0}`), "field.required"},
 		{"void of what the words' absence rests on", told(sun, &noted{Words: "a"}, amend("e1", `{"count":1}`), amend("e1", `{"words":null}`)), sun, void("e2"), "field.required"},
+		{"no such field", own, sun, amend("e1", `{"word":"b"}`), "corrected.changes"},
 		{"a broken digest", own, sun, amend("e1", `{"evidence":[{"sha256":"x"}]}`), "evidence.sha256"},
 		{"an approval of nobody", own, sun, amend("e1", `{"approval":{"leader":"","on":"2019-07-01","words":"x"}}`), "field.required"},
 		{"an approval of later", own, sun, amend("e1", `{"approval":{"leader":"x","on":"2019-07-11","words":"x"}}`), "approval.on"},

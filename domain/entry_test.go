@@ -109,8 +109,12 @@ func TestCommandCheck(t *testing.T) {
 		{sun, void("e1"), "command.unknown"},
 	} {
 		c := Command{Entry: Entry{By: tt.by, Time: july(9), Now: july(10)}, Ask: tt.ask}
-		if got := ruleOf(c.Check(acts)); got != tt.rule {
+		err := c.Check(acts)
+		if got := ruleOf(err); got != tt.rule {
 			t.Errorf("%v: %q, want %q", tt.by.Role, got, tt.rule)
+		}
+		if tt.rule == "role.note" && strings.Contains(err.Error(), "on_behalf_of") != (tt.by.Role == RoleSafetyOffice) {
+			t.Errorf("%v: only the safety office is told how to enter it for others: %v", tt.by.Role, err)
 		}
 	}
 }

@@ -70,7 +70,7 @@ type Particulars struct {
 }
 
 // Circumstances lets a payload that embeds Particulars satisfy Payload.
-func (p *Particulars) Circumstances() *Particulars { return p }
+func (c *Particulars) Circumstances() *Particulars { return c }
 
 // Via is how a paper, call or message reached the safety office.
 type Via uint8

@@ -490,23 +490,23 @@ func (s *standing) restrict(events []domain.Event) {
 
 // at folds one aggregate at a cut. It is a *NotFoundError where nothing of it is
 // known.
-func (m *Model) at(c *conn, ref domain.Ref, k cut) (register, any, standing, error) {
+func (m *Model) at(c *conn, ref domain.Ref, k cut) (any, standing, error) {
 	reg, ok := registerFor(ref.Kind)
 	if !ok {
-		return nil, nil, standing{}, &NotFoundError{What: ref.String()}
+		return nil, standing{}, &NotFoundError{What: ref.String()}
 	}
 	events, st, err := history(c, m.cfg.decoder, ref, k.seq)
 	if err != nil {
-		return nil, nil, st, err
+		return nil, st, err
 	}
 	all := k.apply(events)
 	if k.date != "" {
 		st.restrict(all)
 	}
 	if len(all) == 0 {
-		return nil, nil, st, &NotFoundError{What: ref.String()}
+		return nil, st, &NotFoundError{What: ref.String()}
 	}
-	return reg, foldInto(reg, all), st, nil
+	return foldInto(reg, all), st, nil
 }
 
 // reference reads the id of an aggregate, with or without its kind.

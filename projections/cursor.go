@@ -134,6 +134,7 @@ func (l *listing) page(c *conn, t *totals, digest, after string, limit int) (key
 	if l.sorted != nil {
 		from, columns = l.sorted(total)
 	}
+	// after sorted, which adds conditions
 	where, args := l.condition(), l.args
 	if key != nil {
 		names, marks := make([]string, len(columns)), make([]string, len(columns))

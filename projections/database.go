@@ -193,14 +193,12 @@ func openPool(path string, n, cacheKiB int) (*pool, error) {
 	for range n {
 		c, err := openConn(path, sqlite3.OPEN_READONLY, cacheKiB)
 		if err != nil {
-			p.close()
-			return nil, err
+			return nil, errors.Join(err, p.close())
 		}
 		p.all = append(p.all, c)
 		// The first read maps the shared memory of the log.
 		if _, err := c.number("SELECT position FROM meta"); err != nil {
-			p.close()
-			return nil, fmt.Errorf("open %s: %w", path, err)
+			return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), p.close())
 		}
 		p.free <- c
 	}

@@ -57,7 +57,7 @@ func (m *Model) follow(ctx context.Context) error {
 	}
 	position := m.Position()
 	if position+farBehind < m.cfg.Source.Acked() && position < m.cfg.Source.Acked()/2 {
-		if _, err := m.replace(ctx, nil); err != nil {
+		if err := m.replace(ctx); err != nil {
 			return err
 		}
 		position = m.Position()
@@ -106,7 +106,7 @@ func (m *Model) recognise(ctx context.Context) error {
 		g.served = 0
 		m.mu.Unlock()
 		m.release(g)
-		_, err = m.replace(ctx, nil)
+		err = m.replace(ctx)
 		return err
 	case end < position:
 		return &DivergedError{Sequence: end + 1, Position: position, End: end}
@@ -237,7 +237,7 @@ func (m *Model) watch() {
 			failures = 0
 			continue
 		}
-		if _, err := m.replace(m.ctx, nil); err != nil && m.ctx.Err() == nil {
+		if err := m.replace(m.ctx); err != nil && m.ctx.Err() == nil {
 			failures = min(failures+1, 6)
 			pause = 1 << failures
 			m.cfg.Logger.Error("read model could not be built again", "error", err, "retry_after", time.Duration(pause)*m.cfg.CheckEvery)

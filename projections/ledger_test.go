@@ -157,7 +157,6 @@ func (l *fakeLedger) write(tb tester, void bool, events ...domain.Event) uint64 
 // Who acts in tests.
 var (
 	clerk     = domain.Caller{Person: person("clerk"), Office: officeRef("safety"), Role: domain.RoleSafetyOffice}
-	second    = domain.Caller{Person: person("second"), Office: officeRef("safety"), Role: domain.RoleSafetyOffice}
 	inspector = domain.Caller{Person: person("inspector"), Office: officeRef("inspection"), Role: domain.RoleInspector}
 )
 

@@ -145,7 +145,7 @@ func (v *View) Finding(ctx context.Context, id string, today calendar.Date) (Fin
 		return out, err
 	}
 	err = v.trail(ctx, func(c *conn, k cut) error {
-		_, state, st, err := v.m.at(c, ref, k)
+		state, st, err := v.m.at(c, ref, k)
 		if err != nil {
 			return err
 		}

@@ -136,7 +136,7 @@ func (v *View) Office(ctx context.Context, id string) (OfficeView, error) {
 		return out, err
 	}
 	err = v.trail(ctx, func(c *conn, k cut) error {
-		_, state, st, err := v.m.at(c, ref, k)
+		state, st, err := v.m.at(c, ref, k)
 		if err != nil {
 			return err
 		}

@@ -118,6 +118,14 @@ func taskSortOf(name string, desc bool) (taskSort, error) {
 	return taskSort{}, badQuery("sort", "可用：number、deadline、updated、light、status", "one of number, deadline, updated, light, status")
 }
 
+// A taskFilter is a condition on tasks in two forms that select the same: set, which
+// gathers the tasks that meet it through an index of its own, and probe, which
+// looks at one task t.
+type taskFilter struct {
+	set, probe         string
+	setArgs, probeArgs []any
+}
+
 func taskListing(c *conn, q TaskQuery, today, setSize int) (*listing, error) {
 	order, err := taskSortOf(q.Sort, q.Desc)
 	if err != nil {
@@ -133,34 +141,33 @@ func taskListing(c *conn, q TaskQuery, today, setSize int) (*listing, error) {
 			return nil, &QueryError{Field: "light", Err: err}
 		}
 	}
-	if q.Office != "" || q.Handler != "" {
-		if err := addShare(c, l, q, lightOf, today); err != nil {
-			return nil, err
-		}
-		if q.Office != "" {
-			lightOf = 0 // it was the share's
-		}
-	}
-	words, err := terms(q.Q)
+	filters, err := taskFilters(c, q, lightOf, today)
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range words {
-		addTaskWord(l, t)
+	if q.Office != "" {
+		lightOf = 0 // it was the share's
 	}
-	narrow := len(l.where) > 1 // beside the voided ones
-	countBy, countArgs := l.condition(), l.args
-	if lightOf != 0 {
-		countBy += " AND t.n IN (SELECT task FROM task_light WHERE light=? AND " + lightSpan + ")"
-		countArgs = append(countArgs[:len(countArgs):len(countArgs)], int(lightOf), today, today)
-	}
-	l.total, l.totalBy = "SELECT count(*) FROM task t WHERE "+countBy, countArgs
-	if lightOf != 0 && !narrow && q.Status == "" {
-		// Voided tasks have no light.
+	if lightOf != 0 && len(filters) == 0 && len(l.where) == 1 && q.Status == "" {
+		// Voided tasks, which the one condition leaves out, have no light.
 		l.total, l.totalBy = "SELECT count(*) FROM task_light WHERE light=? AND "+lightSpan, []any{int(lightOf), today, today}
+	} else {
+		l.total, l.totalBy = countTasksBy(l, filters, lightOf, today)
 	}
-	orderTasks(l, order, lightOf, today, setSize)
+	l.sorted = func(total int) (string, []column) { return orderTasks(l, order, filters, lightOf, today, total > setSize) }
 	return l, nil
+}
+
+func countTasksBy(l *listing, filters []taskFilter, lightOf light.Light, today int) (string, []any) {
+	count := *l
+	count.where, count.args = l.where[:len(l.where):len(l.where)], l.args[:len(l.args):len(l.args)]
+	for _, f := range filters {
+		count.add(f.set, f.setArgs...)
+	}
+	if lightOf != 0 {
+		count.add("t.n IN (SELECT task FROM task_light WHERE light=? AND "+lightSpan+")", int(lightOf), today, today)
+	}
+	return "SELECT count(*) FROM task t WHERE " + count.condition(), count.args
 }
 
 func addTaskColumns(l *listing, q TaskQuery) error {
@@ -186,13 +193,32 @@ func addTaskColumns(l *listing, q TaskQuery) error {
 	return nil
 }
 
-// addShare: office, handler and, with an office, the light belong to one share.
-func addShare(c *conn, l *listing, q TaskQuery, lightOf light.Light, today int) error {
+func taskFilters(c *conn, q TaskQuery, lightOf light.Light, today int) ([]taskFilter, error) {
+	var filters []taskFilter
+	if q.Office != "" || q.Handler != "" {
+		f, err := shareFilter(c, q, lightOf, today)
+		if err != nil {
+			return nil, err
+		}
+		filters = append(filters, f)
+	}
+	words, err := terms(q.Q)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range words {
+		filters = append(filters, wordFilter(w))
+	}
+	return filters, nil
+}
+
+// shareFilter: office, handler and, with an office, the light belong to one share.
+func shareFilter(c *conn, q TaskQuery, lightOf light.Light, today int) (taskFilter, error) {
 	cond, args := "s.active=1", []any{}
 	if q.Office != "" {
 		offices, err := officesBy(c, q.Office)
 		if err != nil {
-			return err
+			return taskFilter{}, err
 		}
 		cond += " AND s.office IN (SELECT value FROM json_each(?))"
 		args = append(args, offices)
@@ -201,61 +227,77 @@ func addShare(c *conn, l *listing, q TaskQuery, lightOf light.Light, today int) 
 		cond += " AND s.handler=?"
 		args = append(args, strings.TrimPrefix(q.Handler, "person/"))
 	}
-	from := "share s"
 	if q.Office != "" && lightOf != 0 {
-		from += " JOIN share_light sl ON sl.task=s.task AND sl.ord=s.ord"
-		cond += " AND sl.light=? AND sl.since<=? AND sl.until>=?"
-		args = append(args, int(lightOf), today, today)
+		cond += " AND EXISTS (SELECT 1 FROM share_light sl INDEXED BY share_light_task WHERE sl.task=s.task AND sl.ord=s.ord AND sl.since<=? AND sl.until>=? AND sl.light=?)"
+		args = append(args, today, today, int(lightOf))
 	}
-	l.add("t.n IN (SELECT s.task FROM "+from+" WHERE "+cond+")", args...)
-	return nil
+	return taskFilter{
+		set: "t.n IN (SELECT s.task FROM share s WHERE " + cond + ")", setArgs: args,
+		probe: "EXISTS (SELECT 1 FROM share s WHERE s.task=t.n AND +" + cond + ")", probeArgs: args,
+	}, nil
 }
 
-// addTaskWord: the word stands in the task's clause, its directive's number or
+// wordFilter: the word stands in the task's clause, its directive's number or
 // title, or a name its offices have or had.
-func addTaskWord(l *listing, w term) {
+func wordFilter(w term) taskFilter {
 	inClause, clauseArgs := w.in("clause")
 	inDirective, directiveArgs := w.in("directive")
-	var args []any
-	args = append(args, clauseArgs...)
-	args = append(args, directiveArgs...)
-	args = append(args, w.norm)
-	l.add(`t.n IN (
-		SELECT tc.n FROM clause JOIN task tc INDEXED BY task_number ON tc.directive=clause.directive AND tc.number=clause.number WHERE `+inClause+`
-		UNION ALL SELECT td.n FROM directive JOIN task td INDEXED BY task_number ON td.directive=directive.id WHERE `+inDirective+`
-		UNION ALL SELECT s.task FROM share s INDEXED BY share_office WHERE s.active=1 AND s.office IN (SELECT office FROM office_name WHERE instr(norm, ?) > 0))`, args...)
+	const named = "s.office IN (SELECT office FROM office_name WHERE instr(norm, ?) > 0)"
+	f := taskFilter{
+		set: `t.n IN (
+			SELECT tc.n FROM clause JOIN task tc INDEXED BY task_number ON tc.directive=clause.directive AND tc.number=clause.number WHERE ` + inClause + `
+			UNION ALL SELECT td.n FROM directive JOIN task td INDEXED BY task_number ON td.directive=directive.id WHERE ` + inDirective + `
+			UNION ALL SELECT s.task FROM share s INDEXED BY share_office WHERE s.active=1 AND ` + named + `)`,
+		probe: `(EXISTS (SELECT 1 FROM clause WHERE clause.directive=t.directive AND clause.number=t.number AND instr(clause.norm, ?) > 0)
+			OR EXISTS (SELECT 1 FROM directive WHERE directive.id=t.directive AND instr(directive.norm, ?) > 0)
+			OR EXISTS (SELECT 1 FROM share s WHERE s.task=t.n AND +s.active=1 AND ` + named + `))`,
+		probeArgs: []any{w.norm, w.norm, w.norm},
+	}
+	f.setArgs = append(f.setArgs, clauseArgs...)
+	f.setArgs = append(f.setArgs, directiveArgs...)
+	f.setArgs = append(f.setArgs, w.norm)
+	return f
 }
 
 // orderTasks decides how a page is found. Many hits are met soon on a walk along
-// the index of the order; few are better gathered and sorted.
-func orderTasks(l *listing, order taskSort, lightOf light.Light, today, setSize int) {
-	byNumber := order.index == "task_number"
-	conditions := l.where
-	args := l.args
-	l.sorted = func(total int) (string, []column) {
-		l.where, l.args = conditions[:len(conditions):len(conditions)], args[:len(args):len(args)]
-		switch {
-		case order.index == "" || byNumber && lightOf != 0:
-			// The table of lights is kept in this very order.
-			l.add("l.task=t.n AND l.since<=? AND l.until>=?", today, today)
-			if lightOf != 0 {
-				l.add("l.light=?", int(lightOf))
-			}
-			columns := []column{{"l.directive", true}, {"l.number", false}, {"l.part", false}, {"l.task", false}}
-			if order.index == "" {
-				columns = append([]column{{"l.light", false}}, columns...)
-			}
-			return "task_light l CROSS JOIN task t", columns
-		case lightOf != 0:
-			l.add("EXISTS (SELECT 1 FROM task_light tl WHERE tl.task=t.n AND tl.light=? AND tl.since<=? AND tl.until>=?)", int(lightOf), today, today)
+// the index of the order, looking at one task after the other; few are better
+// gathered and sorted.
+func orderTasks(l *listing, order taskSort, filters []taskFilter, lightOf light.Light, today int, many bool) (from string, columns []column) {
+	for _, f := range filters {
+		if many {
+			l.add(f.probe, f.probeArgs...)
+		} else {
+			l.add(f.set, f.setArgs...)
 		}
-		if total > setSize {
-			return "task t INDEXED BY " + order.index, order.columns
-		}
-		columns := append([]column(nil), order.columns...)
-		columns[0].sql = "+" + columns[0].sql // no index gives this order
-		return "task t", columns
 	}
+	if order.index == "" || many && lightOf != 0 && order.index == "task_number" {
+		// The table of lights is kept in this very order.
+		l.add("l.task=t.n AND l.since<=? AND l.until>=?", today, today)
+		columns = []column{{"l.directive", true}, {"l.number", false}, {"l.part", false}, {"l.task", false}}
+		if lightOf != 0 {
+			l.add("l.light=?", int(lightOf))
+		}
+		if order.index == "" {
+			columns = append([]column{{"l.light", false}}, columns...)
+		}
+		if many {
+			return "task_light l CROSS JOIN task t", columns
+		}
+		columns[0].sql = "+" + columns[0].sql
+		return "task t CROSS JOIN task_light l INDEXED BY task_light_task", columns
+	}
+	if lightOf != 0 && !many {
+		l.add("t.n IN (SELECT task FROM task_light WHERE light=? AND "+lightSpan+")", int(lightOf), today, today)
+	}
+	if lightOf != 0 && many {
+		l.add("EXISTS (SELECT 1 FROM task_light tl INDEXED BY task_light_task WHERE tl.task=t.n AND tl.since<=? AND tl.until>=? AND tl.light=?)", today, today, int(lightOf))
+	}
+	if many {
+		return "task t INDEXED BY " + order.index, order.columns
+	}
+	columns = append(columns, order.columns...)
+	columns[0].sql = "+" + columns[0].sql // no index gives this order
+	return "task t", columns
 }
 
 // officesBy returns the ids of the offices a filter names, as a JSON list: the id
@@ -320,7 +362,7 @@ func (v *View) Task(ctx context.Context, id string, today calendar.Date) (TaskVi
 		return out, err
 	}
 	err = v.trail(ctx, func(c *conn, k cut) error {
-		_, state, st, err := v.m.at(c, ref, k)
+		state, st, err := v.m.at(c, ref, k)
 		if err != nil {
 			return err
 		}

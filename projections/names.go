@@ -77,7 +77,7 @@ func (m *Model) namesAt(c *conn, k cut) *foldDirectory {
 
 func foldAt[S any](d *foldDirectory, kind domain.Kind, id string) (S, error) {
 	var none S
-	_, state, _, err := d.m.at(d.c, domain.Ref{Kind: kind, ID: id}, d.cut)
+	state, _, err := d.m.at(d.c, domain.Ref{Kind: kind, ID: id}, d.cut)
 	if errors.Is(err, ErrNotFound) {
 		return none, nil
 	}

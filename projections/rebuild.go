@@ -34,23 +34,24 @@ func (m *Model) Rebuild(ctx context.Context, progress func(done, total uint64)) 
 }
 
 // replace is Rebuild for the model's own needs: it waits for one that runs.
-func (m *Model) replace(ctx context.Context, progress func(done, total uint64)) (RebuildReport, error) {
+func (m *Model) replace(ctx context.Context) error {
 	m.mu.Lock()
 	before := m.cur
 	m.mu.Unlock()
 	select {
 	case m.rebuild <- struct{}{}:
 	case <-ctx.Done():
-		return RebuildReport{}, ctx.Err()
+		return ctx.Err()
 	}
 	defer func() { <-m.rebuild }()
 	m.mu.Lock()
 	done := m.cur != before // the one that ran did it
 	m.mu.Unlock()
 	if done {
-		return RebuildReport{}, nil
+		return nil
 	}
-	return m.build(ctx, progress)
+	_, err := m.build(ctx, nil)
+	return err
 }
 
 // errTookOver ends the following of a rebuild.

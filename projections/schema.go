@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"strings"
 )
 
 // schemaVersion names the layout of the tables and the meaning of what stands in
@@ -179,11 +178,4 @@ func (c Config) configurationDigest() string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%+v\x00%s", c.Rules, c.Workdays.Version)
 	return hex.EncodeToString(h.Sum(nil))
-}
-
-// schemaDigest tells apart two programs with the same schemaVersion but another
-// schema: a mistake in development that must not lead to wrong answers.
-func schemaDigest() string {
-	h := sha256.Sum256([]byte(strings.TrimSpace(schema)))
-	return hex.EncodeToString(h[:8])
 }

@@ -238,7 +238,10 @@ func (b *bench) rebuild(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	ran := make(chan error, 1)
 	go func() { ran <- b.node.model.Run(ctx) }()
-	b.stop = func() { cancel(); <-ran }
+	b.stop = func() {
+		cancel()
+		<-ran // what ended it was reported by what waited for it
+	}
 	if err := b.node.model.Wait(ctx, b.node.store.Acked()); err != nil {
 		return fmt.Errorf("build the read models: %w", err)
 	}

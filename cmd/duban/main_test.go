@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -205,8 +204,3 @@ func (n *testNode) caughtUp(t require.TestingT) {
 
 // today is the day answers are compared for, so that midnight changes nothing.
 var today = string(calendar.On(time.Now()))
-
-func fileExists(name string) bool {
-	_, err := os.Stat(name)
-	return err == nil
-}

@@ -124,7 +124,10 @@ func (a *app) examineFolder(ctx context.Context, cfg serveConfig, accept uint64,
 	ctx, cancel := context.WithCancel(ctx)
 	ran := make(chan error, 1)
 	go func() { ran <- n.model.Run(ctx) }()
-	defer func() { cancel(); <-ran }()
+	defer func() {
+		cancel()
+		<-ran // what ended it was reported by what waited for it
+	}()
 
 	if accept > 0 {
 		if err := acceptEvent(ctx, n.store, accept, reason); err != nil {

@@ -21,6 +21,7 @@ package finding
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"duban/domain"
@@ -241,7 +242,7 @@ func Correct(history []domain.Event, c domain.Command) ([]domain.Event, error) {
 	if err := domain.CheckCorrection(history, e); err != nil {
 		return nil, err
 	}
-	after := append(history[:len(history):len(history)], e)
+	after := slices.Concat(history, []domain.Event{e})
 	if err := CheckHistory(after); err != nil {
 		return nil, err
 	}

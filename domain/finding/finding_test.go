@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -248,8 +249,8 @@ func TestAllowed(t *testing.T) {
 				continue
 			}
 			err := tr.admit(s, domain.Event{Subject: self, Time: clockOf("12-01"), Data: tr.Ask})
-			r, ok := err.(*domain.Refusal)
-			if !ok || !slices.Equal(r.Allowed, Allowed(s)) {
+			r := (*domain.Refusal)(nil)
+			if !errors.As(err, &r) || !slices.Equal(r.Allowed, Allowed(s)) {
 				t.Errorf("%v: %s: %v, want a refusal that shows what is allowed", s.Status, tr.Name, err)
 			}
 		}

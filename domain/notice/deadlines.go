@@ -37,7 +37,7 @@ func (d dating) limits(s string) (found []Deadline, warnings []string) {
 	}
 	for _, m := range dated.FindAllStringSubmatchIndex(s, -1) {
 		words := s[m[0]:m[1]]
-		if !d.isLimit(s, m, words) {
+		if !d.isLimit(s, m) {
 			continue
 		}
 		if every.MatchString(tail(s[:m[0]], 24)) {
@@ -87,7 +87,7 @@ func group(s string, m []int) []string {
 	return out
 }
 
-func (d dating) isLimit(s string, m []int, words string) bool {
+func (d dating) isLimit(s string, m []int) bool {
 	g := group(s, m)
 	end := g[4] == "底" || g[4] == "末" || g[5] == "底" || g[5] == "末" || g[6] != ""
 	before := g[7] != ""
@@ -95,7 +95,7 @@ func (d dating) isLimit(s string, m []int, words string) bool {
 	case built.MatchString(start(s[m[1]:], 12)):
 		return false // 2000年前建成的 describes what was built
 	case end || before:
-	case g[3] != "":
+	case g[3] != "", g[2] != "":
 		// A bare day limits only what has to be done by it.
 		rest := s[m[1]:]
 		if !strings.HasPrefix(rest, "完成") && !strings.HasPrefix(rest, "截止") && !strings.HasPrefix(rest, "为止") && !strings.HasSuffix(s[:m[0]], "截至") && !strings.HasSuffix(s[:m[0]], "于") {

@@ -14,6 +14,7 @@ var (
 	signedBy      = regexp.MustCompile(`^签\s*发\s*人?\s*[：:]`)
 	saysSo        = regexp.MustCompile(`如下|^(为|根据|按照|经|现|近期|近日|当前|今年)`)
 	refersBefore  = regexp.MustCompile(`[《》，。；：“”]|根据|按照|依据|贯彻|落实|转发|印发`)
+	many          = regexp.MustCompile(`各|有关|相关|直|所属|本`)
 	addressedTail = regexp.MustCompile(`(政府|部门|单位|处室|科室|委|局|厅|办|处|科|公司|企业|机构|院|校|中心|会|社|站|所|队|室|部|集团|街道|乡镇|[）)])$`)
 )
 
@@ -82,8 +83,8 @@ func (p *page) splitNumber() {
 // cut divides piece i at a byte of its text.
 func (p *page) cut(i, at int) {
 	pc := p.pieces[i]
-	p.pieces = slices.Insert(p.pieces, i+1, piece{trim(pc.text[at:]), pc.line})
-	p.pieces[i].text = trim(pc.text[:at])
+	p.pieces = slices.Insert(p.pieces, i+1, piece{text: trim(pc.text[at:]), line: pc.line})
+	p.pieces[i] = piece{text: trim(pc.text[:at]), line: pc.line}
 	p.parts = slices.Insert(p.parts, i+1, partNone)
 }
 
@@ -138,7 +139,7 @@ func (p *page) titleBegins(i, num int) int {
 		return i
 	}
 	// Above a number there is the letterhead; below one, the title.
-	if num >= 0 && k < num {
+	if num >= 0 && k < num && num < i {
 		return i
 	}
 	return k
@@ -178,11 +179,22 @@ func mend(s string) string {
 
 func ascii(r rune) bool { return r < utf8.RuneSelf && r != ' ' }
 
+// names puts 、 between the names of several bodies that a blank separates.
+func names(t string) string {
+	list := strings.Fields(t)
+	for _, n := range list {
+		if !wholeName.MatchString(strings.TrimSuffix(n, "文件")) {
+			return mend(t)
+		}
+	}
+	return strings.Join(list, "、")
+}
+
 // issuer reads who issues the notice from the letterhead, or from the title.
 func (p *page) issuer(title int) {
 	head := ""
 	for i := range title {
-		t := mend(p.pieces[i].text)
+		t := names(p.pieces[i].text)
 		if p.parts[i] != partLetterhead || secrecyLine.MatchString(t) || signedBy.MatchString(t) {
 			continue
 		}
@@ -199,6 +211,12 @@ func (p *page) issuer(title int) {
 	before, _, ok := strings.Cut(p.draft.Title, "关于")
 	if !ok {
 		return
+	}
+	if title < len(p.pieces) && p.parts[title] == partTitle {
+		if own := p.pieces[title].text; !strings.Contains(own, "关于") {
+			p.draft.Issuer = names(own)
+			return
+		}
 	}
 	// Flattened: letterhead and title name the issuer twice.
 	if n := len(before) / 2; n > 0 && before[:n] == before[n:] {
@@ -253,10 +271,18 @@ func (p *page) addressees(body int) int {
 func listed(s string) []string {
 	var out []string
 	for _, n := range splitAny(mend(strings.Trim(s, "。. ")), "，,；;。") {
+		var last string
 		for _, name := range joinPlaces(topLevel(n)) {
-			if name = trim(name); name != "" {
-				out = append(out, name)
+			if name = trim(name); name == "" {
+				continue
 			}
+			// 各市住房和城乡建设局、公安局: 各市 stands for both.
+			if strings.HasPrefix(last, "各") && !many.MatchString(name) {
+				out[len(out)-1] += "、" + name
+				continue
+			}
+			last = name
+			out = append(out, name)
 		}
 	}
 	return out

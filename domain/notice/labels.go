@@ -21,6 +21,7 @@ const (
 	styleDigitBracket                  // （1）
 	styleDigitHalf                     // 1）
 	styleCircle                        // ①
+	styleRow                           // the serial number in a table
 )
 
 // below reports whether a label of style s may stand below one of style t.
@@ -99,7 +100,7 @@ func labelOf(s string) (label, bool) {
 		}
 		l := label{style: f.style, printed: squeeze(s[m[2]:m[3]]), number: ordinal(s[m[4]:m[5]]), width: m[1]}
 		next, _ := utf8.DecodeRuneInString(s[m[1]:])
-		switch f.style {
+		switch f.style { //nolint:exhaustive // only these can be parts of numbers and dates
 		case styleDecimal:
 			l.width = m[3]
 			if next, _ = utf8.DecodeRuneInString(s[m[3]:]); strings.ContainsRune(afterQuantity, next) {

@@ -9,8 +9,9 @@ import (
 // A piece is a printed line, or a stretch of one where a whole document was
 // flattened into a line.
 type piece struct {
-	text string // trimmed
-	line int    // in the source, from 1
+	text  string   // trimmed
+	line  int      // in the source, from 1
+	cells []string // between tabs, if it may be the row of a table
 }
 
 // maxTitle bounds, in bytes, how far a title is looked for.
@@ -24,17 +25,18 @@ const longLine = 2000
 func pieces(text string) []piece {
 	var out []piece
 	for i, l := range strings.Split(text, "\n") {
+		cells := cellsOf(l)
 		l = trim(l)
 		if l == "" {
 			continue
 		}
 		if utf8.RuneCountInString(l) < longLine {
-			out = append(out, piece{l, i + 1})
+			out = append(out, piece{l, i + 1, cells})
 			continue
 		}
 		for _, p := range takeApart(l) {
 			if p = trim(p); p != "" {
-				out = append(out, piece{p, i + 1})
+				out = append(out, piece{text: p, line: i + 1})
 			}
 		}
 	}
@@ -151,7 +153,7 @@ func cutLabels(s string, from int, cuts map[int]bool) {
 		if l.number != next[l.style]+1 && !restart {
 			continue
 		}
-		switch l.style {
+		switch l.style { //nolint:exhaustive // the others are believed wherever they continue their count
 		case styleDigit:
 			// 第1、2批 and 3.1 are no labels; a heading without a full stop may
 			// stand directly before one.

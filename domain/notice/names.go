@@ -26,14 +26,14 @@ func isGroup(n string) bool { return groupWord.MatchString(n) || groupTail.Match
 // splitNames splits a printed list of offices into names.
 func splitNames(s string) []string {
 	var out []string
-	for _, n := range joinPlaces(topLevel(s)) {
+	for _, n := range topLevel(s) {
 		n = strings.Trim(leading.ReplaceAllString(trim(n), ""), "。，,；;:： ")
 		if n == "" || n == "等" {
 			continue
 		}
 		out = append(out, splitJoint(n)...)
 	}
-	return out
+	return joinPlaces(out)
 }
 
 // joinPlaces puts together again what 、 separates inside one name: 各省、自治区、
@@ -87,7 +87,7 @@ func splitJoint(n string) []string {
 	from := 0
 	for _, m := range joint.FindAllStringIndex(n, -1) {
 		a, b := n[from:m[0]], n[m[1]:]
-		if wholeName.MatchString(tail(a, 60)) && begins(b) && wholeName.MatchString(b) {
+		if wholeName.MatchString(tail(a, 60)) && begins(b) && (wholeName.MatchString(b) || isGroup(b)) {
 			out = append(out, a)
 			from = m[1]
 		}

@@ -1,6 +1,7 @@
 package notice
 
 import (
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -11,60 +12,181 @@ type para struct {
 	from, to int    // lines
 	label    label
 	labelled bool
+	doc      int   // counts the notice itself and what is attached to it
+	pieces   []int // that it was made of
+	row      *row  // of a table of tasks
+	alone    bool  // a clause of its own, there being no labels and no marks
 }
 
 // paragraphs joins the body's pieces. A piece goes on the paragraph before it if
 // that one's sentence has not ended and the piece begins nothing of its own.
-func (p *page) paragraphs(from int) (cover, body []para) {
+func (p *page) paragraphs(from int) []para {
 	var out []para
-	var own []int         // the first piece of each paragraph
 	var broken [][]string // the lines of each paragraph
-	open := false         // the last paragraph's sentence has not ended
-	attached := -1        // how many paragraphs stand before the attached title
+	var table *table
+	open := false   // the last paragraph's sentence has not ended
+	parted := false // something that ends a document came since the last paragraph
+	doc := 0
 	for i := from; i < len(p.pieces); i++ {
 		pc := p.pieces[i]
 		if p.parts[i] != partNone {
 			if p.parts[i] != partPage && p.parts[i] != partContact {
 				open = false
 			}
-			if p.parts[i] == partAttachment && attached < 0 {
-				attached = len(out)
-			}
+			parted = parted || p.parts[i] == partAttachment || p.parts[i] == partSignature
+			continue
+		}
+		if parted && len(out) > 0 {
+			doc++
+		}
+		parted = false
+		if t := tableOf(pc); t != nil {
+			table, open = t, false
+			p.mark(i, partTable)
 			continue
 		}
 		p.mark(i, partBody)
+		if table != nil && len(pc.cells) > 1 {
+			out = append(out, table.para(pc, i, doc))
+			broken = append(broken, nil)
+			continue
+		}
+		table = nil
 		l, labelled := labelOf(pc.text)
 		if open && !labelled && !startsMark(pc.text) {
 			last := len(out) - 1
 			broken[last] = append(broken[last], pc.text)
 			out[last].to = pc.line
-			open = !endsSentence(pc.text)
+			out[last].pieces = append(out[last].pieces, i)
+			open = sentenceGoesOn(pc.text)
 			continue
 		}
 		text := pc.text
 		if labelled {
 			text = trim(text[l.width:])
 		}
-		out = append(out, para{from: pc.line, to: pc.line, label: l, labelled: labelled})
+		out = append(out, para{from: pc.line, to: pc.line, label: l, labelled: labelled, doc: doc, pieces: []int{i}})
 		broken = append(broken, []string{text})
-		own = append(own, i)
-		open = !endsSentence(pc.text) && !isHeadingLine(text, labelled)
+		open = sentenceGoesOn(pc.text) && !isHeadingLine(text, labelled)
 	}
 	for i, lines := range broken {
-		out[i].text = joinLines(lines)
-	}
-	first := len(out)
-	for i, q := range out {
-		if q.labelled {
-			first = i
-			break
+		if lines != nil {
+			out[i].text = joinLines(lines)
 		}
 	}
-	if first == len(out) && attached >= 0 {
-		first = attached
-	}
-	return out[:first], out[first:]
+	return out
 }
+
+// sentenceGoesOn reports whether a sentence goes on behind a line. A short line of a mark
+// is complete as it is.
+func sentenceGoesOn(t string) bool {
+	if endsSentence(t) {
+		return false
+	}
+	return !startsMark(t) || utf8.RuneCountInString(t) > 25 || strings.HasSuffix(t, "、") || strings.HasSuffix(t, "，")
+}
+
+// divide separates what stands around the clauses, such as the covering letter
+// and the preamble of what it sends, from the clauses. A letter with numbered
+// requests but no marks, which sends tasks with marks, is all cover. What is
+// attached without labels or marks, such as a list of members, is no clause.
+func (p *page) divide(paras []para) (cover, body []para) {
+	docs := p.documents(paras)
+	chosen := false // some document holds clauses
+	for _, d := range docs {
+		chosen = chosen || d.labelled || d.marked
+	}
+	for i, d := range docs {
+		switch {
+		case i == 0 && d.labelled && !d.marked && anyTasks(docs[1:]):
+			cover = append(cover, d.paras...)
+		case d.labelled || d.marked:
+			end := d.end(d.first)
+			cover = append(append(cover, d.paras[:d.first]...), d.paras[end:]...)
+			body = append(body, d.paras[d.first:end]...)
+		case chosen && i > 0:
+			for _, q := range d.paras {
+				for _, k := range q.pieces {
+					p.mark(k, partAttachment)
+				}
+			}
+			p.draft.warn(d.paras[0].from, "附件没有标号和责任标注，未列为条款，请核对 / an attachment without labels and marks was not taken for clauses")
+		case chosen || i == 0 && len(docs) > 1:
+			cover = append(cover, d.paras...)
+		default:
+			n := preamble(d.paras)
+			for k := range d.paras {
+				d.paras[k].alone = true
+			}
+			end := d.end(n)
+			cover, body = append(append(cover, d.paras[:n]...), d.paras[end:]...), append(body, d.paras[n:end]...)
+		}
+	}
+	for _, q := range cover {
+		for _, k := range q.pieces {
+			p.mark(k, partCover)
+		}
+	}
+	return cover, body
+}
+
+// A document is the notice itself or one thing attached to it.
+type document struct {
+	paras            []para
+	first            int // the first paragraph with a label or a mark
+	labelled, marked bool
+}
+
+func (p *page) documents(paras []para) []document {
+	var docs []document
+	for i, q := range paras {
+		if i == 0 || q.doc != paras[i-1].doc {
+			docs = append(docs, document{})
+		}
+		d := &docs[len(docs)-1]
+		marked := !d.marked && (q.row != nil || len(findMarks(q.text)) > 0)
+		if !d.labelled && !d.marked && (q.labelled || marked) {
+			d.first = len(d.paras)
+		}
+		d.labelled = d.labelled || q.labelled
+		d.marked = d.marked || marked
+		d.paras = append(d.paras, q)
+	}
+	return docs
+}
+
+// end returns where the clauses end: a last paragraph that asks something of the
+// addressees belongs to none of them.
+func (d document) end(first int) int {
+	n := len(d.paras)
+	if n-1 > first && !d.paras[n-1].labelled && closingRequest.MatchString(d.paras[n-1].text) && len(findMarks(d.paras[n-1].text)) == 0 {
+		return n - 1
+	}
+	return n
+}
+
+var closingRequest = regexp.MustCompile(`^(请|望|以上[^，。]{0,6}，?请|[^，。；]{2,12}请(于|在))`)
+
+func anyTasks(docs []document) bool {
+	for _, d := range docs {
+		if d.marked {
+			return true
+		}
+	}
+	return false
+}
+
+// preamble returns how many paragraphs lead in to those without labels and marks.
+func preamble(paras []para) int {
+	for i, q := range paras {
+		if !leadsIn.MatchString(q.text) {
+			return i
+		}
+	}
+	return len(paras)
+}
+
+var leadsIn = regexp.MustCompile(`(如下|印发给你们|转发给你们|通知如下)|[:：]$`)
 
 // isHeadingLine: a labelled line without a sentence is a heading and complete,
 // however it ends.
@@ -100,9 +222,22 @@ type node struct {
 func outline(body []para) *node {
 	root := &node{}
 	stack := []*node{root}
+	doc := 0
 	for _, q := range body {
+		if q.doc != doc || q.alone {
+			stack, doc = stack[:1], q.doc
+		}
 		top := stack[len(stack)-1]
+		for top.row != nil { // nothing stands below the row of a table
+			stack = stack[:len(stack)-1]
+			top = stack[len(stack)-1]
+		}
 		if !q.labelled {
+			if top == root && (q.alone || len(root.children) > 0) { // behind them, not before
+				top = &node{}
+				root.children = append(root.children, top)
+				stack = append(stack, top)
+			}
 			top.extra = append(top.extra, q)
 			continue
 		}
@@ -135,8 +270,12 @@ type segment struct {
 	text     string
 	marks    []string // as printed
 	contents []string // between the brackets
+	heading  string   // of a row of a table
 	from, to int
 }
+
+// dropped is the punctuation that may be lost around a mark.
+const dropped = "。；;，,、 　\t\n"
 
 // segments cuts paragraphs at their marks. Sentences without a mark belong to
 // the next mark of the same item, which stands for all of them; what follows the
@@ -146,7 +285,7 @@ func segments(paras []para) []segment {
 	var pending segment
 	take := func(q para, text string) {
 		text = trim(text)
-		if strings.Trim(text, "。；;，, ") == "" {
+		if strings.Trim(text, dropped) == "" {
 			return
 		}
 		if pending.text == "" {
@@ -158,9 +297,25 @@ func segments(paras []para) []segment {
 		pending.to = q.to
 	}
 	for _, q := range paras {
+		if q.row != nil {
+			if pending.text != "" {
+				out = append(out, pending)
+			}
+			pending = segment{text: q.text, heading: q.row.heading, from: q.from, to: q.to}
+			if q.row.mark != "" {
+				pending.marks, pending.contents = []string{q.row.mark}, []string{q.row.mark}
+			}
+			out = append(out, pending)
+			pending = segment{}
+			continue
+		}
 		prev := 0
 		for _, m := range findMarks(q.text) {
-			take(q, q.text[prev:m.from])
+			text := q.text[prev:m.from]
+			if prev > 0 {
+				text = strings.TrimLeft(text, dropped)
+			}
+			take(q, text)
 			printed := q.text[m.from:m.to]
 			if pending.text == "" && len(out) > 0 {
 				last := &out[len(out)-1] // one more mark for the same sentences
@@ -177,7 +332,12 @@ func segments(paras []para) []segment {
 		}
 		rest := q.text[prev:]
 		if prev > 0 {
-			rest = strings.TrimLeft(rest, "。；;，, ")
+			tail := strings.TrimLeft(rest, " 　")
+			rest = strings.TrimLeft(rest, dropped)
+			if k := len(out) - 1; k >= 0 && rest != "" && strings.IndexAny(tail, "，,、") == 0 {
+				out[k].text += tail // the mark stood inside the sentence
+				continue
+			}
 		}
 		take(q, rest)
 	}

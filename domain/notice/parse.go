@@ -26,9 +26,12 @@ func read(text, media string, warnings []Warning) (Draft, *page, error) {
 	p.parts = make([]part, len(p.pieces))
 	from := p.head()
 	p.closings(from)
-	cover, body := p.paragraphs(from)
+	cover, body := p.divide(p.paragraphs(from))
 	tree := outline(body)
 	w := &walker{draft: &d, dates: dating{d.IssuedOn}}
+	for _, q := range cover {
+		w.rule(q.text)
+	}
 	w.walk(tree, nil, nil, nil)
 	if len(d.Clauses) > maxClauses {
 		return Draft{}, nil, ErrTooLarge
@@ -162,6 +165,10 @@ func (w *walker) emit(own []para, path, headings []string, inherited *headingMar
 			s.marks, s.contents = []string{inherited.printed}, []string{inherited.content}
 			inherited.used = true
 		}
+		headings := headings
+		if s.heading != "" {
+			headings = append(headings[:len(headings):len(headings)], s.heading)
+		}
 		c := Clause{
 			Number: len(w.draft.Clauses) + 1, Path: path, Headings: headings, Text: s.text, TextSHA256: TextHash(s.text),
 			Lines: [2]int{s.from, s.to}, Mark: strings.Join(s.marks, ""),
@@ -174,8 +181,17 @@ func (w *walker) emit(own []para, path, headings []string, inherited *headingMar
 	}
 }
 
+// rule notes that the document lets the first office lead. A mark may say so, or
+// any sentence.
+func (w *walker) rule(text string) {
+	if !w.firstLeads && strings.ContainsAny(text, "第首") {
+		w.firstLeads = firstLeads.MatchString(text)
+	}
+}
+
 // read fills in who, until when, and what kind.
 func (w *walker) read(c *Clause, s segment) {
+	w.rule(c.Text)
 	limits, doubts := w.dates.limits(c.Text)
 	if len(s.contents) > 0 {
 		who := readMark(strings.Join(s.contents, "；"), w.firstLeads)
@@ -215,7 +231,9 @@ func (w *walker) doubt(c *Clause, line int, who who) {
 
 var (
 	cited      = regexp.MustCompile(`《[^《》]+(?:《[^《》]+》[^《》]*)*》(?:[（(][^（()）]{2,40}?号[）)])?`)
-	asks       = regexp.MustCompile(`(?:请|望|务必)(.+)$`)
+	asks       = regexp.MustCompile(`(?:^|[，,；;：:、])\s*(?:特|恳|敬|并|还)?(?:请|望|务必)([^示].+)$`)
+	asksFor    = regexp.MustCompile(`(?:^|[，,；;])([^，,；;。]{1,12}请(?:于|在|各).+)$`)
+	obliges    = regexp.MustCompile(`^各[^，。；]{1,30}?(?:应当|要|应|须|需|于|每)`)
 	reportBack = regexp.MustCompile(`[，,；;]\s*并?((?:及时|按时|定期|于[^，。；]{1,20}前|每[^，。；]{1,8})?[^，。；]{0,10}将[^，。；]{1,40}(?:报|反馈|抄送)[^，。；]*)$`)
 	formula    = regexp.MustCompile(`^(你们)?(认真|遵照|严格|切实|抓好)?(结合实际)?[，,]?(认真|遵照|严格)?(组织|抓好)?(贯彻|执行|落实|遵照)?(执行|落实|实施)?$`)
 )
@@ -233,6 +251,10 @@ func (d *Draft) cover(paras []para) {
 			seen[name] = true
 			d.BasedOn = append(d.BasedOn, doc)
 		}
+		if q.labelled && !isTitle(q.text) { // a numbered request of the letter
+			d.Requirements = append(d.Requirements, Requirement{Text: q.text, Lines: [2]int{q.from, q.to}})
+			continue
+		}
 		for _, sentence := range splitAny(q.text, "。！") {
 			d.require(q, sentence)
 		}
@@ -240,11 +262,18 @@ func (d *Draft) cover(paras []para) {
 }
 
 func (d *Draft) require(q para, sentence string) {
-	m := asks.FindStringSubmatch(trim(sentence))
-	if m == nil {
+	if len(sentence) > maxMark {
 		return
 	}
-	duty := strings.TrimPrefix(trim(m[1]), "你们")
+	sentence = trim(sentence)
+	duty := ""
+	if m := asks.FindStringSubmatch(sentence); m != nil {
+		duty = strings.TrimPrefix(trim(m[1]), "你们")
+	} else if m := asksFor.FindStringSubmatch(sentence); m != nil {
+		duty = m[1]
+	} else if q.doc == 0 && obliges.MatchString(sentence) {
+		duty = sentence
+	}
 	duty = strings.TrimPrefix(strings.TrimPrefix(duty, "结合实际"), "，")
 	back := ""
 	if r := reportBack.FindStringSubmatchIndex(duty); r != nil {

@@ -3,13 +3,14 @@ package notice
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // hidden stands where contact data stood.
 const hidden = "（联系方式已隐去）"
 
 var (
-	contactWord  = regexp.MustCompile(`^(联\s*系\s*(人|电\s*话|方\s*式)|电\s*话|手机|传\s*真|邮箱|电子邮件|电子信箱|E-?mail)`)
+	contactWord  = regexp.MustCompile(`^(?:办公|联系|手机)?(联\s*系\s*(人|电\s*话|方\s*式)|电\s*话|手机|传\s*真|邮箱|电子邮件|电子信箱|E-?mail)`)
 	contactStart = regexp.MustCompile(`联\s*系\s*(人|电\s*话|方\s*式)(及(联系)?(电话|方式))?\s*[：:]`)
 	contactData  = regexp.MustCompile(`(电话|手机|传真|邮箱|电子邮件|电子信箱|E-?mail)\s*[：:]\s*[0-9A-Za-zXx@._,，、\-－—()（）* ]+|` +
 		`[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+\.[A-Za-z]{2,}|1[3-9]\d{9}|0\d{2,3}[-－—]\d{7,8}`)
@@ -63,18 +64,38 @@ func redact(text string) (string, []Warning) {
 	return strings.Join(lines, "\n"), warnings
 }
 
-// hideContact hides from the word 联系人 to the end of its sentence.
+// hideContact hides from the word 联系人 on as far as names, telephones and
+// addresses go, with the bracket that holds them.
 func hideContact(line string, from int) string {
-	rest := line[from:]
-	end := strings.Index(rest, "。")
-	if end < 0 {
-		end = len(rest)
-	} else {
-		end += len("。")
+	if before, w := utf8.DecodeLastRuneInString(line[:from]); before == '（' || before == '(' {
+		if end, ok := closing(line, from-w); ok && end-from < 300 {
+			return line[:from-w] + hidden + line[end:]
+		}
 	}
-	// In a text without line ends the contact may run into the next part.
-	if next := strings.Index(rest, "附件"); next > 0 && next < end {
-		end = next
+	end := from + contactStart.FindStringIndex(line[from:])[1]
+	for end < len(line) {
+		stop := strings.IndexAny(line[end:], "，,；;。 　\t")
+		word := line[end:]
+		if stop >= 0 {
+			word = line[end : end+stop]
+		}
+		if !contactPart(word) && end > from && !strings.HasSuffix(line[:end], "：") && !strings.HasSuffix(line[:end], ":") {
+			return strings.TrimRight(line[:from], " ") + hidden + line[end:]
+		}
+		end += len(word)
+		if stop < 0 {
+			break
+		}
+		r, w := utf8.DecodeRuneInString(line[end:])
+		end += w
+		if r == '。' {
+			break
+		}
 	}
-	return line[:from] + hidden + rest[end:]
+	return line[:from] + hidden + line[end:]
+}
+
+// contactPart: a further name, a number, an address or a word for one.
+func contactPart(word string) bool {
+	return contactWord.MatchString(start(word, 60)) || !strings.ContainsFunc(word, isHan) || utf8.RuneCountInString(word) <= 4
 }

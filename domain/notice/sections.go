@@ -15,7 +15,7 @@ type part uint8
 
 const (
 	partNone       part = iota
-	partBody            // in a paragraph: a heading, a clause, the cover letter
+	partBody            // in a heading or a clause
 	partLetterhead      // 宁夏回族自治区 工业和信息化厅文件
 	partNumber          // 宁工信安委发〔2019〕19号
 	partTitle
@@ -28,6 +28,8 @@ const (
 	partPrinted    // 办公室 2019年6月28日印发
 	partPage       // - 2 -
 	partClosing    // 特此通知。
+	partCover      // in a paragraph of the covering letter or of a preamble
+	partTable      // the head of a table of tasks
 )
 
 var (
@@ -41,6 +43,7 @@ var (
 	clerkLine     = regexp.MustCompile(`^([（(]?共印|校\s*对|打\s*字|打\s*印|拟\s*稿|核\s*稿|经\s*办|责任编辑)[^。]*$`)
 	hanDate       = regexp.MustCompile(`([〇零一二三四五六七八九○ＯO]{4})年([一二三四五六七八九十]{1,2})月([一二三四五六七八九十]{1,3})日`)
 	printedLine   = regexp.MustCompile(`((?:19|20)\d\d年\d{1,2}月\d{1,2}日)\s*印(发|制)?$`)
+	onlyPrinted   = regexp.MustCompile(`^(?:19|20)\d\d年\d{1,2}月\d{1,2}日\s*印(发|制)?$`)
 	attachedTitle = regexp.MustCompile(`(方案|措施|意见|清单|要点|办法|分工|规划|计划|细则|规定|通知|任务|表|名单|台账|目录|说明|流程|预案|标准|制度|规则|指南|指引)([（(][^（()）]*[）)])?$`)
 )
 
@@ -71,7 +74,7 @@ func (p *page) closings(from int) {
 		default:
 			copies = -1
 			p.closing(i, t, labelled, labels, ended)
-			if p.parts[i] == partCC && !endsSentence(t) {
+			if p.parts[i] == partCC && !endsSentence(t) && ccLine.MatchString(start(t, 30)) {
 				copies = i
 			}
 		}
@@ -125,11 +128,11 @@ func (p *page) attachedEntry(t string) bool {
 // moreCopies reports whether piece i goes on the list of copies above it.
 func (p *page) moreCopies(i int) bool {
 	t := p.pieces[i].text
-	if len(t) > maxTitle || onlyDate(t) || printedLine.MatchString(mend(t)) || strings.Contains(strings.TrimSuffix(t, "。"), "。") || attachedLine.MatchString(t) {
+	if len(t) > maxTitle || onlyDate(t) || printedLine.MatchString(mend(t)) || strings.Contains(strings.TrimSuffix(t, "。"), "。") || attachedLine.MatchString(t) || clerkLine.MatchString(t) || publicityLine.MatchString(t) {
 		return false
 	}
-	// The printer's name stands above the printer's date.
-	return i+1 == len(p.pieces) || !printedLine.MatchString(mend(start(p.pieces[i+1].text, 120)))
+	// The printer's name may stand above the printer's date.
+	return i+1 == len(p.pieces) || !onlyPrinted.MatchString(mend(start(p.pieces[i+1].text, 120)))
 }
 
 // copies reads the lists of copies, which may have been broken.

@@ -96,6 +96,9 @@ func parts(content string) []string {
 		from := 0
 		cuts := labelInside.FindAllStringIndex(p, -1)
 		for _, m := range afterVerb.FindAllStringIndex(p, -1) {
+			if startsMark(p[m[0]:]) { // 牵头领导：
+				continue
+			}
 			end := strings.LastIndex(p[:m[1]], "、")
 			if end < m[0] { // 牵头 and the first character of the next name
 				_, w := utf8.DecodeLastRuneInString(p[:m[1]])
@@ -271,7 +274,7 @@ func (r *reader) assign() {
 func (r *reader) settle() {
 	g := r.groups
 	for i := len(g) - 2; i >= 0; i-- {
-		if g[i].printed == "" {
+		if g[i].printed == "" && g[i+1].rank != rankSupporting { // A，B参与 lets A do it
 			g[i].printed, g[i].rank = g[i+1].printed, g[i+1].rank
 		}
 	}

@@ -255,7 +255,7 @@ func (s State) admitData(sh Share, e domain.Event) error {
 	case *Completed:
 		return s.admitCompleted(e, d)
 	case *Attested:
-		return s.admitAttested(sh, e, d)
+		return s.admitAttested(sh, d)
 	case *Ended:
 		if s.Kind == KindOneOff {
 			return domain.Illegal("ended.kind", "一次性任务应报结办结，不能终止", "a one-off task is closed by acceptance, not ended")
@@ -570,7 +570,7 @@ func (s State) lastAccepted() Act {
 	return last
 }
 
-func (s State) admitAttested(sh Share, e domain.Event, d *Attested) error {
+func (s State) admitAttested(sh Share, d *Attested) error {
 	if s.Kind != KindStanding {
 		return domain.Illegal("attested.kind", "只有长期任务作年度履职确认", "only standing duties are attested")
 	}

@@ -150,7 +150,7 @@ func TestAnyCommands(t *testing.T) {
 	})
 }
 
-func checkRefusal(t *rapid.T, history []domain.Event, c domain.Command, err error) {
+func checkRefusal(t *rapid.T, _ []domain.Event, c domain.Command, err error) {
 	r := (*domain.Refusal)(nil)
 	if !errors.As(err, &r) {
 		t.Fatalf("%s: %v is no refusal", c.Ask.EventType(), err)

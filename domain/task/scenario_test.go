@@ -31,7 +31,6 @@ var (
 	notice   = domain.Ref{Kind: domain.KindDirective, ID: "01D"}
 	hazard   = domain.Ref{Kind: domain.KindFinding, ID: "01F"}
 	another  = domain.Ref{Kind: domain.KindFinding, ID: "02F"}
-	anban    = domain.Ref{Kind: domain.KindOffice, ID: "anban"}
 	jidian   = domain.Ref{Kind: domain.KindOffice, ID: "jidian"}
 	yuancai  = domain.Ref{Kind: domain.KindOffice, ID: "yuancai"}
 	ruanjian = domain.Ref{Kind: domain.KindOffice, ID: "ruanjian"}
