@@ -96,7 +96,7 @@ func (v *Via) UnmarshalText(b []byte) error { return vias.Unmarshal(b, v) }
 // Evidence names stored bytes by their digest.
 type Evidence struct {
 	SHA256    string `json:"sha256" doc:"小写十六进制 SHA-256"`
-	Size      int64  `json:"size" doc:"字节数"`
+	Size      int64  `json:"size,omitempty" doc:"字节数，由服务器填写"`
 	MediaType string `json:"media_type,omitempty"`
 	Name      string `json:"name,omitempty" doc:"文件名"`
 }

@@ -110,3 +110,107 @@ func TestBracketsThatAreNoMarks(t *testing.T) {
 		assert.Empty(t, d.Clauses[0].Mark, text)
 	}
 }
+
+func TestWhereMarksStand(t *testing.T) {
+	type clause struct {
+		path, text, offices string
+		part                int
+	}
+	for _, tc := range []struct {
+		name, body string
+		want       []clause
+	}{
+		{
+			"several marks in a paragraph, each for the sentences before it",
+			"一、抓水库。查坝体。查闸门。（建管处负责）备沙袋。（规划处牵头，财务处配合）要高度重视。",
+			[]clause{
+				{"一", "抓水库。查坝体。查闸门。", "建管处:lead", 1},
+				{"一", "备沙袋。", "规划处:lead 财务处:supporting", 2},
+				{"一", "要高度重视。", "", 3},
+			},
+		},
+		{
+			"the mark before its full stop",
+			"一、抓水库（责任单位：建管处）。备沙袋（责任单位：规划处）。",
+			[]clause{{"一", "抓水库", "建管处:lead", 1}, {"一", "备沙袋", "规划处:lead", 2}},
+		},
+		{
+			"the mark inside a sentence",
+			"一、抓水库（责任单位：建管处），确保安全。",
+			[]clause{{"一", "抓水库，确保安全。", "建管处:lead", 0}},
+		},
+		{
+			"a mark on a heading, and one below it that differs",
+			"一、抓水库（建管处负责）\n1.查坝体。\n2.查闸门。（规划处负责）",
+			[]clause{{"一/1", "查坝体。", "建管处:lead", 0}, {"一/2", "查闸门。", "规划处:lead", 0}},
+		},
+		{
+			"a mark on a heading whose parts all have their own",
+			"一、抓水库。（建管处牵头）\n1.查坝体。（财务处负责）\n2.查闸门。（规划处负责）",
+			[]clause{{"一", "抓水库。", "建管处:lead", 0}, {"一/1", "查坝体。", "财务处:lead", 0}, {"一/2", "查闸门。", "规划处:lead", 0}},
+		},
+		{
+			"the first leads from here on",
+			"一、抓水库。（建管处、规划处负责，排在第一位的部门为牵头部门，下同）\n二、备沙袋。（规划处、财务处负责）",
+			[]clause{{"一", "抓水库。", "建管处:lead 规划处:supporting", 0}, {"二", "备沙袋。", "规划处:lead 财务处:supporting", 0}},
+		},
+		{
+			"a mark for several paragraphs",
+			"一、抓水库\n查坝体。\n查闸门。（建管处负责）",
+			[]clause{{"一", "查坝体。\n查闸门。", "建管处:lead", 0}},
+		},
+		{
+			"paragraphs without labels",
+			"查坝体。（建管处负责）\n查闸门。（规划处负责）",
+			[]clause{{"", "查坝体。", "建管处:lead", 1}, {"", "查闸门。", "规划处:lead", 2}},
+		},
+		{
+			"neither labels nor marks",
+			"近期雨多，要加强巡查。\n各地要备足沙袋。",
+			[]clause{{"", "近期雨多，要加强巡查。", "", 0}, {"", "各地要备足沙袋。", "", 0}},
+		},
+		{
+			"a page ends inside a sentence",
+			"一、修订城市防洪应急，\n\n- 2 -\n\n抢险预案。（建管处负责）\n二、备沙袋。",
+			[]clause{{"一", "修订城市防洪应急，抢险预案。", "建管处:lead", 0}, {"二", "备沙袋。", "", 0}},
+		},
+		{
+			"nothing below a heading",
+			"一、抓水库\n二、备沙袋。（建管处负责）",
+			[]clause{{"一", "抓水库", "", 0}, {"二", "备沙袋。", "建管处:lead", 0}},
+		},
+		{
+			"numbers that run on over the chapters, 1. and （1） and ①",
+			"一、抓水库\n（一）查\n1.坝体。（建管处负责）\n2.闸门：\n（1）大闸。（规划处负责）\n①小闸。（财务处负责）\n二、备料\n3.沙袋。（建管处负责）",
+			[]clause{
+				{"一/（一）/1", "坝体。", "建管处:lead", 0},
+				{"一/（一）/2/（1）", "大闸。", "规划处:lead", 0},
+				{"一/（一）/2/（1）/①", "小闸。", "财务处:lead", 0},
+				{"二/3", "沙袋。", "建管处:lead", 0},
+			},
+		},
+		{
+			"chapters and articles, a reference to one is no label",
+			"第一章 总则\n第一条 为防汛，制定本办法。\n第二章 职责\n第二条 查坝体，并按照\n第一条规定执行。（建管处负责）",
+			[]clause{{"第一章/第一条", "为防汛，制定本办法。", "", 0}, {"第二章/第二条", "查坝体，并按照第一条规定执行。", "建管处:lead", 0}},
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var got []clause
+			for _, c := range parse(t, letter(tc.body)).Clauses {
+				got = append(got, clause{path(c), c.Text, offices(c), c.Part})
+			}
+			assert.Equal(t, tc.want, got)
+		})
+	}
+}
+
+func TestAMarkThatDecidesNothingIsWarnedOf(t *testing.T) {
+	d := parse(t, letter("一、抓水库（建管处负责）\n1.\n二、查坝体。（规划处负责，以下均由各市落实，不再列出）"))
+	assert.Equal(t, "建管处:lead", offices(d.Clauses[0]))
+	var lines []int
+	for _, w := range d.Warnings {
+		lines = append(lines, w.Line)
+	}
+	assert.Equal(t, []int{6, 7, 7}, lines, "a label without text, and twice what is no office: %v", d.Warnings)
+}

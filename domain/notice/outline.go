@@ -217,6 +217,17 @@ type node struct {
 	children []*node
 }
 
+// served reports whether all that stands below a node has marks of its own, so
+// that a mark of the node's can only be meant for its own words.
+func (n *node) served() bool {
+	for _, c := range n.children {
+		if len(findMarks(c.text)) == 0 && c.row == nil && (len(c.children) == 0 || !c.served()) {
+			return false
+		}
+	}
+	return true
+}
+
 // outline builds the tree of labelled paragraphs. Styles nest in the order in
 // which they first appear below each other.
 func outline(body []para) *node {

@@ -137,7 +137,7 @@ func (w *walker) walk(n *node, path, headings []string, inherited *headingMark) 
 func (w *walker) isHeading(n *node) bool {
 	text := n.text
 	if ms := findMarks(text); len(ms) > 0 {
-		if len(n.children) == 0 || len(ms) > 1 || strings.Trim(text[ms[0].to:], "。；;，, ") != "" {
+		if n.served() || len(ms) > 1 || strings.Trim(text[ms[0].to:], "。；;，, ") != "" {
 			return false
 		}
 		text = text[:ms[0].from]

@@ -235,18 +235,14 @@ func (r *reader) assign() {
 	for _, g := range r.groups {
 		leads = leads || g.rank == rankLead
 		supports = supports || g.rank == rankSupporting
-		total += len(splitNames(g.names))
+		total += len(r.bodies(g))
 	}
 	for _, g := range r.groups {
 		r.andOthers = r.andOthers || g.others
-		names := splitNames(g.names)
+		names := r.bodies(g)
 		for _, n := range names {
 			if vague.MatchString(n) && total > 1 {
 				r.andOthers = true
-				continue
-			}
-			if person(n) {
-				r.persons = true
 				continue
 			}
 			o := Office{Name: n, PrintedRole: g.printed, Group: isGroup(n)}
@@ -267,6 +263,15 @@ func (r *reader) assign() {
 			r.add(o)
 		}
 	}
+}
+
+// bodies returns the names of a group that are not those of persons.
+func (r *reader) bodies(g named) []string {
+	list := splitNames(g.names)
+	n := len(list)
+	list = slices.DeleteFunc(list, person)
+	r.persons = r.persons || len(list) < n
+	return list
 }
 
 // settle gives groups without a word the word that comes next, and sets who

@@ -137,7 +137,7 @@ func TestAnyCommands(t *testing.T) {
 				t.Fatalf("%s changed the history it was decided on", c.Ask.EventType())
 			}
 			if err != nil {
-				checkRefusal(t, history, c, err)
+				checkRefusal(t, c, err)
 				continue
 			}
 			history = appendTo(history, events...)
@@ -150,7 +150,7 @@ func TestAnyCommands(t *testing.T) {
 	})
 }
 
-func checkRefusal(t *rapid.T, _ []domain.Event, c domain.Command, err error) {
+func checkRefusal(t *rapid.T, c domain.Command, err error) {
 	r := (*domain.Refusal)(nil)
 	if !errors.As(err, &r) {
 		t.Fatalf("%s: %v is no refusal", c.Ask.EventType(), err)
