@@ -71,18 +71,27 @@ func (s *Server) tellTasks(u *unit, c domain.Command) error {
 		return err
 	}
 	after := finding.Replay(now)
-	for _, ref := range after.Tasks {
+	// A correction may have taken a task out: that one is let go.
+	before := finding.Replay(now[:len(now)-len(u.added[c.Subject])])
+	tasks := slices.Clone(after.Tasks)
+	for _, ref := range before.Tasks {
+		if !slices.Contains(tasks, ref) {
+			tasks = append(tasks, ref)
+		}
+	}
+	for _, ref := range tasks {
 		history, err := u.history(ref)
 		if err != nil {
 			return err
 		}
 		t := task.Replay(history)
 		told := slices.Contains(t.Findings, c.Subject)
-		if t.Voided.Done() || told == after.Blocks() {
+		blocks := after.Blocks() && slices.Contains(after.Tasks, ref)
+		if t.Voided.Done() || told == blocks {
 			continue
 		}
 		var ask domain.Payload = &task.FindingSettled{Finding: c.Subject}
-		if after.Blocks() {
+		if blocks {
 			ask = &task.FindingOpened{Finding: c.Subject}
 		}
 		entry := c.Entry
