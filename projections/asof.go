@@ -456,7 +456,7 @@ func (vs *views) fill(ctx context.Context, b *built) error {
 	if err = errors.Join(err, g.w.close()); err != nil {
 		return errors.Join(err, removeFiles(b.path))
 	}
-	b.readers, err = openPool(b.path, readers, readerCacheKiB)
+	b.readers, err = openPool(b.path, vs.m.cfg.readers, readerCacheKiB)
 	return err
 }
 

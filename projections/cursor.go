@@ -192,16 +192,20 @@ func (l *listing) count(c *conn, t *totals) (int, error) {
 	return t.count(c, sql, args)
 }
 
-// totals remembers how many rows queries have at one position, so that the pages
-// after the first, and questions asked again, count nothing.
+// totals remembers how many rows queries have at one position, and summaries, so
+// that the pages after the first, and questions asked again, count nothing.
 type totals struct {
 	mu       sync.Mutex
 	position uint64
 	byQuery  map[string]int
+	byDay    map[int]SummaryView // by the day of the lights
 }
 
-// maxTotals bounds the memory of totals.
-const maxTotals = 1000
+// maxTotals and maxSummaries bound the memory of totals.
+const (
+	maxTotals    = 1000
+	maxSummaries = 8
+)
 
 func (t *totals) count(c *conn, sql string, args []any) (int, error) {
 	h, err := headOf(c)
@@ -222,14 +226,40 @@ func (t *totals) count(c *conn, sql string, args []any) (int, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.position != h.position || t.byQuery == nil || len(t.byQuery) >= maxTotals {
-		if t.position > h.position { // somebody reads older rows
-			return int(counted), nil
+	if t.moveTo(h.position) {
+		if len(t.byQuery) >= maxTotals {
+			clear(t.byQuery)
 		}
-		t.position, t.byQuery = h.position, map[string]int{}
+		t.byQuery[k] = int(counted)
 	}
-	t.byQuery[k] = int(counted)
 	return int(counted), nil
+}
+
+// moveTo drops what belongs to an earlier position; it is false for a reader of
+// rows that are older than what is remembered. The caller holds t.mu.
+func (t *totals) moveTo(position uint64) bool {
+	if t.byQuery == nil || t.position < position {
+		t.position, t.byQuery, t.byDay = position, map[string]int{}, map[int]SummaryView{}
+	}
+	return t.position == position
+}
+
+func (t *totals) summary(position uint64, today int) (SummaryView, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s, ok := t.byDay[today]
+	return s, ok && t.position == position
+}
+
+func (t *totals) keepSummary(position uint64, today int, s SummaryView) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.moveTo(position) {
+		if len(t.byDay) >= maxSummaries {
+			clear(t.byDay)
+		}
+		t.byDay[today] = s
+	}
 }
 
 // lightSpan is the condition that a span holds a day.

@@ -26,7 +26,7 @@ const (
 	writerCacheKiB    = 8 << 10
 	bulkCacheKiB      = 24 << 10
 	readerCacheKiB    = 2 << 10
-	readers           = 4
+	defaultReaders    = 4
 
 	// bulkEvents is how many events a rebuild takes into one transaction.
 	bulkEvents = 16_384
@@ -40,6 +40,7 @@ type generation struct {
 	number  int
 	path    string
 	decoder decoder
+	width   int   // connections for reading
 	readers *pool // nil while a rebuild fills the file
 
 	rules    light.Rules
@@ -69,7 +70,7 @@ type generation struct {
 // no disk: a crash leaves a file marked incomplete, which the next start removes.
 func (c Config) createGeneration(path string, number int, bulk bool) (*generation, error) {
 	g := &generation{
-		number: number, path: path, bulk: bulk, decoder: c.decoder, rules: c.Rules, workdays: c.Workdays,
+		number: number, path: path, bulk: bulk, decoder: c.decoder, width: c.readers, rules: c.Rules, workdays: c.Workdays,
 		states: newStates(c.stateBytes),
 	}
 	pragmas := []string{"journal_mode(wal)", "synchronous(normal)"}
@@ -109,7 +110,7 @@ func (c Config) openGeneration(path string, number int) (*generation, error) {
 		return nil, err
 	}
 	g := &generation{
-		number: number, path: path, decoder: c.decoder, rules: c.Rules, workdays: c.Workdays, states: newStates(c.stateBytes),
+		number: number, path: path, decoder: c.decoder, width: c.readers, rules: c.Rules, workdays: c.Workdays, states: newStates(c.stateBytes),
 	}
 	var err error
 	if g.w, err = openConn(path, sqlite3.OPEN_READWRITE, writerCacheKiB, "journal_mode(wal)", "synchronous(normal)"); err != nil {
@@ -165,7 +166,7 @@ func (g *generation) check(c Config) error {
 // serve opens the connections for reading and remembers which files they see.
 func (g *generation) serve() error {
 	var err error
-	if g.readers, err = openPool(g.path, readers, readerCacheKiB); err != nil {
+	if g.readers, err = openPool(g.path, g.width, readerCacheKiB); err != nil {
 		return err
 	}
 	g.files, err = stat(g.path)

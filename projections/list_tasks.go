@@ -123,6 +123,7 @@ func taskSortOf(name string, desc bool) (taskSort, error) {
 // looks at one task t.
 type taskFilter struct {
 	set, probe         string
+	count              string // query for the number of tasks of set that are not voided, if there is a quicker one
 	setArgs, probeArgs []any
 }
 
@@ -151,10 +152,14 @@ func taskListing(c *conn, q TaskQuery, today, setSize int) (*listing, error) {
 	if lightOf != 0 && len(filters) == 0 && len(l.where) == 1 && q.Status == "" {
 		// Voided tasks, which the one condition leaves out, have no light.
 		l.total, l.totalBy = "SELECT count(*) FROM task_light WHERE light=? AND "+lightSpan, []any{int(lightOf), today, today}
+	} else if lightOf == 0 && len(filters) == 1 && filters[0].count != "" && len(l.where) == 1 && q.Status == "" {
+		l.total, l.totalBy = filters[0].count, filters[0].setArgs
 	} else {
 		l.total, l.totalBy = countTasksBy(l, filters, lightOf, today)
 	}
-	l.sorted = func(total int) (string, []column) { return orderTasks(l, order, filters, lightOf, today, total > setSize) }
+	l.sorted = func(total int) (string, []column) {
+		return orderTasks(l, order, filters, lightOf, today, total > setSize)
+	}
 	return l, nil
 }
 
@@ -233,6 +238,7 @@ func shareFilter(c *conn, q TaskQuery, lightOf light.Light, today int) (taskFilt
 	}
 	return taskFilter{
 		set: "t.n IN (SELECT s.task FROM share s WHERE " + cond + ")", setArgs: args,
+		count: "SELECT count(DISTINCT s.task) FROM share s WHERE " + cond + " AND s.voided=0",
 		probe: "EXISTS (SELECT 1 FROM share s WHERE s.task=t.n AND +" + cond + ")", probeArgs: args,
 	}, nil
 }
@@ -241,11 +247,18 @@ func shareFilter(c *conn, q TaskQuery, lightOf light.Light, today int) (taskFilt
 // title, or a name its offices have or had.
 func wordFilter(w term) taskFilter {
 	inClause, clauseArgs := w.in("clause")
+	// A clause's key holds its directive's key and its number.
+	ofClause := "clause JOIN task tc INDEXED BY task_number ON tc.directive=clause.directive AND tc.number=clause.number"
+	if w.exact {
+		ofClause = fmt.Sprintf("clause_words JOIN directive dc ON dc.n=clause_words.rowid>>%d JOIN task tc INDEXED BY task_number ON tc.directive=dc.id AND tc.number=clause_words.rowid&%d",
+			clauseBits, 1<<clauseBits-1)
+		inClause = "clause_words MATCH ?"
+	}
 	inDirective, directiveArgs := w.in("directive")
 	const named = "s.office IN (SELECT office FROM office_name WHERE instr(norm, ?) > 0)"
 	f := taskFilter{
 		set: `t.n IN (
-			SELECT tc.n FROM clause JOIN task tc INDEXED BY task_number ON tc.directive=clause.directive AND tc.number=clause.number WHERE ` + inClause + `
+			SELECT tc.n FROM ` + ofClause + ` WHERE ` + inClause + `
 			UNION ALL SELECT td.n FROM directive JOIN task td INDEXED BY task_number ON td.directive=directive.id WHERE ` + inDirective + `
 			UNION ALL SELECT s.task FROM share s INDEXED BY share_office WHERE s.active=1 AND ` + named + `)`,
 		probe: `(EXISTS (SELECT 1 FROM clause WHERE clause.directive=t.directive AND clause.number=t.number AND instr(clause.norm, ?) > 0)

@@ -70,6 +70,7 @@ type Config struct {
 	decoder    decoder
 	stateBytes int // memory for states of aggregates; default defaultStateBytes
 	setSize    int // see defaultSetSize
+	readers    int // connections for reading; default defaultReaders
 }
 
 // A Model is the read models of one ledger. Its methods may be called from many
@@ -122,6 +123,9 @@ func Open(ctx context.Context, cfg Config) (*Model, error) {
 	}
 	if cfg.stateBytes == 0 {
 		cfg.stateBytes = defaultStateBytes
+	}
+	if cfg.readers == 0 {
+		cfg.readers = defaultReaders
 	}
 	if cfg.setSize == 0 {
 		cfg.setSize = defaultSetSize

@@ -155,7 +155,7 @@ func TestDamageWhileRunning(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	// Connections that have pages in memory may not notice at once.
-	for range readers + 1 {
+	for range defaultReaders + 1 {
 		page, err := now(t, m).Tasks(ctx, TaskQuery{Today: "2019-08-05", Q: "治理"})
 		require.NoError(t, err)
 		require.Equal(t, 1, page.Total)

@@ -24,7 +24,7 @@ import (
 // generation opens an empty file that is applied to by hand.
 func fresh(tb tester, dir string, l *fakeLedger, bulk bool, stateBytes int) *generation {
 	tb.Helper()
-	cfg := Config{decoder: l.codec, Rules: light.DefaultRules(), Workdays: calendar.NewWorkdays("none"), stateBytes: stateBytes}
+	cfg := Config{decoder: l.codec, Rules: light.DefaultRules(), Workdays: calendar.NewWorkdays("none"), stateBytes: stateBytes, readers: 1}
 	f, err := os.CreateTemp(dir, "*.db")
 	require.NoError(tb, err)
 	require.NoError(tb, f.Close())
@@ -230,7 +230,7 @@ func byHand(l *fakeLedger, ref domain.Ref, as AsOf) []domain.Event {
 
 func openIn(tb tester, l *fakeLedger, dir string) *Model {
 	m, err := Open(context.Background(), Config{
-		Dir: filepath.Join(dir, "model"), Source: l, Org: testOrg, Types: vocabulary.Payloads(), Workdays: calendar.NewWorkdays("none"),
+		Dir: filepath.Join(dir, "model"), Source: l, Org: testOrg, Types: vocabulary.Payloads(), Workdays: calendar.NewWorkdays("none"), readers: 1,
 	})
 	require.NoError(tb, err)
 	return m

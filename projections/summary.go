@@ -22,22 +22,33 @@ func (v *View) Summary(ctx context.Context, today calendar.Date) (SummaryView, e
 	if err != nil {
 		return out, err
 	}
-	err = v.lists(ctx, func(c *conn, _ *totals) error {
-		out = SummaryView{}
-		if err := sumTasks(c, &out, d); err != nil {
+	err = v.lists(ctx, func(c *conn, t *totals) error {
+		h, err := headOf(c)
+		if err != nil {
 			return err
 		}
-		if err := sumFindings(c, &out, d); err != nil {
-			return err
-		}
-		if err := sumOffices(c, &out, d); err != nil {
-			return err
+		var kept bool
+		if out, kept = t.summary(h.position, d); !kept {
+			if out, err = summarise(c, d); err != nil {
+				return err
+			}
+			t.keepSummary(h.position, d, out)
 		}
 		out.Cutoff, err = v.cutoff(c, today)
 		return err
 	})
 	if err != nil {
 		return SummaryView{}, fmt.Errorf("summarise: %w", err)
+	}
+	return out, nil
+}
+
+func summarise(c *conn, today int) (SummaryView, error) {
+	var out SummaryView
+	for _, sum := range []func(*conn, *SummaryView, int) error{sumTasks, sumFindings, sumOffices} {
+		if err := sum(c, &out, today); err != nil {
+			return out, err
+		}
 	}
 	return out, nil
 }
@@ -70,14 +81,31 @@ func sumTasks(c *conn, out *SummaryView, today int) error {
 	}{
 		{&out.TaskStatuses, as[task.Status], "SELECT status, count(*) FROM task WHERE status<>? GROUP BY status", []any{voided}},
 		{&out.ShareStatuses, as[task.ShareStatus], "SELECT status, count(*) FROM share WHERE active=1 AND voided=0 GROUP BY status", nil},
-		{&out.TaskLights, as[light.Light], "SELECT light, count(*) FROM task_light WHERE " + lightSpan + " GROUP BY light", []any{today, today}},
-		{&out.ShareLights, as[light.Light], "SELECT light, count(*) FROM share_light WHERE " + lightSpan + " GROUP BY light", []any{today, today}},
 	} {
 		if err := counts(c, q.into, q.value, q.sql, q.args); err != nil {
 			return err
 		}
 	}
+	return countLights(c, &out.TaskLights, "task_light", today, out.Tasks)
+}
+
+// countLights counts what has a light other than normal; normal is the rest.
+func countLights(c *conn, into *[]Count, table string, today, total int) error {
+	if err := counts(c, into, as[light.Light], "SELECT light, count(*) FROM "+table+" WHERE light<? AND "+lightSpan+" GROUP BY light",
+		[]any{int(light.Normal), today, today}); err != nil {
+		return err
+	}
+	addNormal(into, total)
 	return nil
+}
+
+func addNormal(into *[]Count, total int) {
+	for _, n := range *into {
+		total -= n.N
+	}
+	if total > 0 {
+		*into = append(*into, Count{Value: light.Normal.String(), Chinese: light.Normal.Chinese(), N: total})
+	}
 }
 
 func sumFindings(c *conn, out *SummaryView, today int) error {
@@ -88,14 +116,17 @@ func sumFindings(c *conn, out *SummaryView, today int) error {
 		args  []any
 	}{
 		{&out.Findings, as[finding.Status], "SELECT status, count(*) FROM finding GROUP BY status", nil},
-		{&out.FindingLights, as[light.Light], "SELECT light, count(*) FROM finding_light WHERE " + lightSpan + " GROUP BY light", []any{today, today}},
 		{&out.Grades, as[finding.Grade], "SELECT grade, count(*) FROM finding WHERE grade<>0 GROUP BY grade", nil},
 	} {
 		if err := counts(c, q.into, q.value, q.sql, q.args); err != nil {
 			return err
 		}
 	}
-	return nil
+	all := 0
+	for _, n := range out.Findings {
+		all += n.N
+	}
+	return countLights(c, &out.FindingLights, "finding_light", today, all)
 }
 
 // named is an enumeration's value with its names.
@@ -136,17 +167,30 @@ func sumOffices(c *conn, out *SummaryView, today int) error {
 	if err != nil {
 		return err
 	}
-	return c.each("SELECT office, light, count(*) FROM share_light WHERE light IN (?, ?) AND "+lightSpan+" GROUP BY office, light",
-		[]any{int(light.Overdue), int(light.DueSoon), today, today}, func(s *sqlite3.Stmt) error {
-			i, ok := at[s.ColumnText(0)]
-			if !ok {
-				return nil
-			}
-			if light.Light(s.ColumnInt(1)) == light.Overdue {
-				out.ByOffice[i].Overdue = s.ColumnInt(2)
-			} else {
-				out.ByOffice[i].DueSoon = s.ColumnInt(2)
+	byLight := map[light.Light]int{}
+	err = c.each("SELECT light, office, count(*) FROM share_light WHERE light<? AND "+lightSpan+" GROUP BY light, office",
+		[]any{int(light.Normal), today, today}, func(s *sqlite3.Stmt) error {
+			lit, n := light.Light(s.ColumnInt(0)), s.ColumnInt(2)
+			byLight[lit] += n
+			i, ok := at[s.ColumnText(1)]
+			switch {
+			case !ok:
+			case lit == light.Overdue:
+				out.ByOffice[i].Overdue = n
+			case lit == light.DueSoon:
+				out.ByOffice[i].DueSoon = n
 			}
 			return nil
 		})
+	if err != nil {
+		return err
+	}
+	out.ShareLights = []Count{}
+	for lit := light.Light(1); lit < light.Normal; lit++ {
+		if n := byLight[lit]; n > 0 {
+			out.ShareLights = append(out.ShareLights, Count{Value: lit.String(), Chinese: lit.Chinese(), N: n})
+		}
+	}
+	addNormal(&out.ShareLights, out.Shares)
+	return nil
 }

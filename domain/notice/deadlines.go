@@ -53,8 +53,13 @@ func (d dating) limits(s string) (found []Deadline, warnings []string) {
 			}
 			continue
 		}
-		if dl, ok := d.thisYear(s, m); ok {
-			found = append(found, dl)
+		dl, ok := d.thisYear(s, m)
+		if !ok {
+			continue
+		}
+		found = append(found, dl)
+		if dl.Date == "" && d.issued != "" {
+			warnings = append(warnings, impossible(dl.Words))
 		}
 	}
 	for _, m := range within.FindAllStringSubmatch(s, -1) {
@@ -116,12 +121,16 @@ func (d dating) isLimit(s string, m []int) bool {
 func (d dating) add(found []Deadline, warnings []string, words string, g []string) ([]Deadline, []string) {
 	date, doubt := lastDay(g)
 	if date == "" {
-		return append(found, Deadline{Words: words}), append(warnings, "“"+words+"”不是存在的日期，只保留原文，请核对 / "+words+" is no date: only its words are kept")
+		return append(found, Deadline{Words: words}), append(warnings, impossible(words))
 	}
 	if doubt {
 		warnings = append(warnings, "“"+words+"”按最后一日 "+string(date)+" 计，请核对 / "+words+" was read as "+string(date))
 	}
 	return append(found, Deadline{Date: date, Words: words}), warnings
+}
+
+func impossible(words string) string {
+	return "“" + words + "”不是存在的日期，只保留原文，请核对 / " + words + " is no date: only its words are kept"
 }
 
 // lastDay returns the last day meant by the submatches of dated, and whether a
@@ -191,7 +200,7 @@ func (d dating) thisYear(s string, m []int) (Deadline, bool) {
 	}
 	month, err := strconv.Atoi(g[2])
 	if err != nil || month < 1 || month > 12 {
-		return Deadline{}, false
+		return Deadline{Words: words}, true
 	}
 	return Deadline{Date: calendar.Of(year, time.Month(month)+1, 0), Words: words}, true
 }
@@ -223,6 +232,11 @@ func (d dating) stated(words string) ([]Deadline, []string) {
 	}
 	found, warnings := d.limits(words)
 	if len(found) > 0 {
+		for _, part := range splitAny(words, "，,；;") {
+			if more, _ := d.limits(part); len(more) == 0 && limitWords.MatchString(part) && !dated.MatchString(part) {
+				found = append(found, Deadline{Words: trim(part)}) // …，长期坚持
+			}
+		}
 		return found, warnings
 	}
 	if m := dated.FindStringSubmatchIndex(words); m != nil && !strings.Contains(words, "每") {

@@ -41,7 +41,9 @@ const (
 // holds that the text can't show.
 func decode(source []byte) (text, mediaType string, warnings []Warning, err error) {
 	if bytes.HasPrefix(source, []byte("PK\x03\x04")) {
-		text, warnings, err = readDocx(source)
+		if text, warnings, err = readDocx(source); err == nil {
+			text, err = plain(text)
+		}
 		mediaType = mediaDocx
 	} else {
 		text, err = decodeText(source)
@@ -98,14 +100,10 @@ func plain(s string) (string, error) {
 	if strings.ContainsRune(s, '\r') {
 		s = strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
 	}
-	control := 0
 	for _, r := range s {
 		if unicode.IsControl(r) && !strings.ContainsRune("\n\t\f\v", r) {
-			control++
+			return "", ErrNotText
 		}
-	}
-	if control > 0 {
-		return "", ErrNotText
 	}
 	return s, nil
 }

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// readDocx returns the text of a .docx: one line a paragraph, table cells in
-// order, deletions left out (ECMA-376, part 1, section 17). Numbers that the
+// readDocx returns the text of a .docx: one line a paragraph or a table's row, with
+// tabs between its cells, deletions left out (ECMA-376, part 1, section 17). Numbers that the
 // word processor makes by itself (w:numPr) are no text; a warning says so.
 func readDocx(b []byte) (string, []Warning, error) {
 	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
@@ -37,7 +37,8 @@ func readDocx(b []byte) (string, []Warning, error) {
 
 type docxReader struct {
 	out      strings.Builder
-	deleted  int // depth of w:del
+	deleted  int // depth of what is left out: w:del, and the second form of a drawing
+	cells    int // depth of w:tc
 	inText   bool
 	numbered int // first paragraph with an automatic number, by line
 	lines    int
@@ -68,8 +69,10 @@ func (d *docxReader) token(t xml.Token) {
 	switch t := t.(type) {
 	case xml.StartElement:
 		switch t.Name.Local {
-		case "del", "moveFrom":
+		case "del", "moveFrom", "Fallback":
 			d.deleted++
+		case "tc":
+			d.cells++
 		case "t":
 			d.inText = d.deleted == 0
 		case "tab":
@@ -83,8 +86,13 @@ func (d *docxReader) token(t xml.Token) {
 		}
 	case xml.EndElement:
 		switch t.Name.Local {
-		case "del", "moveFrom":
+		case "del", "moveFrom", "Fallback":
 			d.deleted--
+		case "tc":
+			d.cells--
+			d.out.WriteByte('\t')
+		case "tr":
+			d.newline()
 		case "t":
 			d.inText = false
 		case "p":
@@ -98,6 +106,10 @@ func (d *docxReader) token(t xml.Token) {
 }
 
 func (d *docxReader) newline() {
+	if d.cells > 0 { // a row is one line
+		d.out.WriteByte(' ')
+		return
+	}
 	d.out.WriteByte('\n')
 	d.lines++
 }

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// An eighth is enough to see what grows with the square of the length, and
+// A sixteenth is enough to see what grows with the square of the length, and
 // leaves time for the race detector; -hostile 4194304 reads the largest size.
-var hostileSize = flag.Int("hostile", maxText/8, "bytes of a hostile input")
+var hostileSize = flag.Int("hostile", maxText/16, "bytes of a hostile input")
 
 // Inputs of the largest size that is read must not take longer than a person
 // waits, whatever they repeat.
@@ -49,7 +49,7 @@ func TestHostileInputsAreReadInTime(t *testing.T) {
 		"others":               "等等",
 		"please":               "请将，",
 	}
-	places := map[string]string{"alone": "", "below a head": head, "after a label": head + "一、抓好落实。", "after about": "甲局关于"}
+	places := map[string]string{"alone": "甲局关于", "after a label": head + "一、抓好落实。"}
 	for name, unit := range inputs {
 		for place, prefix := range places {
 			t.Run(name+"/"+place, func(t *testing.T) {

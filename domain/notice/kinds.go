@@ -5,7 +5,7 @@ import "regexp"
 var (
 	recurringWords = regexp.MustCompile(`逐年|每年度?|每季度?|每半年|每月|每周|定期|按年度|按季度?|按月`)
 	standingWords  = regexp.MustCompile(`长期坚持|长期|常态化|始终|明确和落实[^，。；]{0,20}责任|(严格|全面|压实|切实)?落实[^，。；]{0,40}主体责任`)
-	onceWords      = regexp.MustCompile(`制定出台|研究制定|制定并?印发|编制完成|建成|完成[^，。；]{0,12}(改造|建设|编制|整治)`)
+	onceWords      = regexp.MustCompile(`(制定出台|研究制定|制定并?印发|编制完成|建成|完成[^，。；]{0,12}(?:改造|建设|编制|整治))(?:[^的]|$)`)
 )
 
 // maxProposal is how many bytes of a clause are searched for a word of its kind.
@@ -34,8 +34,8 @@ func proposeKind(text string, deadlines []Deadline) (Kind, string) {
 	if w := standingWords.FindString(text); w != "" {
 		return KindStanding, w
 	}
-	if w := onceWords.FindString(text); w != "" {
-		return KindOneOff, w
+	if m := onceWords.FindStringSubmatch(text); m != nil {
+		return KindOneOff, m[1]
 	}
 	return 0, ""
 }

@@ -2,6 +2,7 @@ package notice
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -221,11 +222,18 @@ type node struct {
 // that a mark of the node's can only be meant for its own words.
 func (n *node) served() bool {
 	for _, c := range n.children {
-		if len(findMarks(c.text)) == 0 && c.row == nil && (len(c.children) == 0 || !c.served()) {
+		if !c.marked() && (len(c.children) == 0 || !c.served()) {
 			return false
 		}
 	}
 	return true
+}
+
+// marked reports whether a node has a mark of its own.
+func (n *node) marked() bool {
+	return n.row != nil || len(findMarks(n.text)) > 0 || slices.ContainsFunc(n.extra, func(q para) bool {
+		return q.row != nil || len(findMarks(q.text)) > 0
+	})
 }
 
 // outline builds the tree of labelled paragraphs. Styles nest in the order in
@@ -244,9 +252,10 @@ func outline(body []para) *node {
 			top = stack[len(stack)-1]
 		}
 		if !q.labelled {
-			if top == root && (q.alone || len(root.children) > 0) { // behind them, not before
+			if top == root && q.alone || len(top.children) > 0 { // behind them, not before
+				parent := top
 				top = &node{}
-				root.children = append(root.children, top)
+				parent.children = append(parent.children, top)
 				stack = append(stack, top)
 			}
 			top.extra = append(top.extra, q)
@@ -259,7 +268,7 @@ func outline(body []para) *node {
 			}
 		}
 		// A style that is not open yet goes below what it may.
-		for len(stack) > 1 && !q.label.style.below(stack[len(stack)-1].label.style) && stack[len(stack)-1].label.style != q.label.style {
+		for len(stack) > 1 && !q.label.style.below(stack[len(stack)-1].label.style) {
 			stack = stack[:len(stack)-1]
 		}
 		n := &node{para: q}

@@ -119,10 +119,9 @@ func (w *walker) walk(n *node, path, headings []string, inherited *headingMark) 
 	for _, c := range n.children {
 		w.walk(c, path, headings, inherited)
 	}
-	switch {
-	case len(w.draft.Clauses) > before:
-	case heading: // nothing below it came to a clause
+	if heading && len(w.draft.Clauses) == before { // nothing below it came to a clause
 		w.emit([]para{n.para}, path, headings[:len(headings)-1], outer)
+		inherited = outer
 	}
 	if len(w.draft.Clauses) == before && n.labelled {
 		w.draft.warn(n.from, "标号“"+n.label.printed+"”后没有文字，请核对 / nothing stands behind this label")
