@@ -30,13 +30,37 @@ import (
 // rounds is how often the process is killed.
 const rounds = 50
 
+// A processLog keeps what a process says; it is read while the process runs.
+type processLog struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *processLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *processLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func (l *processLog) Reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.b.Reset()
+}
+
 // A victim is the program run as a process, to be killed.
 type victim struct {
 	t      *testing.T
 	binary string
 	dir    string
 	cmd    *exec.Cmd
-	log    bytes.Buffer
+	log    processLog
 	base   string
 	token  string
 	http   *http.Client
