@@ -30,6 +30,7 @@ func (s *Server) view(ctx context.Context, p CutParams) (*projections.View, cale
 	if err := s.reach(ctx, p.MinSeq); err != nil {
 		return nil, "", err
 	}
+	s.settle(ctx)
 	as, today, err := s.cut(ctx, p)
 	if err != nil {
 		return nil, "", err
@@ -55,6 +56,18 @@ func (s *Server) cut(ctx context.Context, p CutParams) (projections.AsOf, calend
 		}
 		as.Effective = d
 	}
+	// A question about the past is answered with the lights of that day, unless
+	// another is asked for: the day of effective_at, else that of known_at.
+	switch {
+	case as.Effective != "":
+		today = as.Effective
+	case p.KnownAt != "":
+		day, err := s.dayOf(ctx, p.KnownAt, as.Known)
+		if err != nil {
+			return as, "", err
+		}
+		today = min(today, day)
+	}
 	if p.Today != "" {
 		d, err := calendar.ParseDate(p.Today)
 		if err != nil {
@@ -63,6 +76,34 @@ func (s *Server) cut(ctx context.Context, p CutParams) (projections.AsOf, calend
 		today = d
 	}
 	return as, today, nil
+}
+
+// dayOf returns the day a known_at means: the date itself, that of the time, or
+// that on which the event at the sequence was recorded.
+func (s *Server) dayOf(ctx context.Context, known string, seq uint64) (calendar.Date, error) {
+	if d, err := calendar.ParseDate(known); err == nil {
+		return d, nil
+	}
+	if t, err := time.Parse(time.RFC3339, known); err == nil {
+		return calendar.On(t), nil
+	}
+	entries, err := s.Model.Events(ctx, seq-1, 1)
+	if err != nil || len(entries) == 0 {
+		return calendar.On(s.Clock()), err
+	}
+	return calendar.On(entries[0].RecordedTime), nil
+}
+
+// settleTime bounds how long a read waits for what was acknowledged before it.
+const settleTime = 250 * time.Millisecond
+
+// settle lets a read see the writes acknowledged before it, where the read model
+// gets there soon. Where it does not, because it has stopped or is being built,
+// the read is answered as the model stands, and says at which sequence.
+func (s *Server) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	_ = s.Model.Wait(ctx, s.Store.Acked())
 }
 
 // reach waits until the read models stand at seq.

@@ -107,7 +107,8 @@ func (im *noticeImport) office(u *unit, printed string, next func() string) (dom
 	}
 	ref := domain.Ref{Kind: domain.KindOffice, ID: next()}
 	ask := &office.Registered{Name: strings.TrimSpace(printed), Type: officeType(printed)}
-	cmd := domain.Command{Entry: im.call.entry(im.call.now), Subject: ref, Ask: ask}
+	// The notice names the office, so it was there when the notice was issued.
+	cmd := domain.Command{Entry: im.call.entry(im.issued), Subject: ref, Ask: ask}
 	err = u.decide(ref, func(h []domain.Event) ([]domain.Event, error) {
 		return office.Decide(domain.Fold(h, office.Evolve), cmd)
 	})

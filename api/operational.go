@@ -53,7 +53,8 @@ type readiness struct {
 	Sample   bool   `json:"sample,omitempty"`
 }
 
-// lag is how many events the read models may be behind and still be ready.
+// lag is how many events the read models may be behind under load and still be
+// ready. At the start they catch up before Config.Ready says so.
 const lag = 1000
 
 // operational adds what stands beside the API, for those who run it.
@@ -79,7 +80,7 @@ func (s *Server) ready(c echo.Context) error {
 	if err != nil {
 		r.Reason = errors.Join(errors.New(r.Reason), err).Error()
 	}
-	r.Ready = r.Writable && err == nil && r.Model+lag >= r.Ledger
+	r.Ready = r.Writable && err == nil && r.Model+lag >= r.Ledger && (s.Config.Ready == nil || s.Config.Ready())
 	status := http.StatusOK
 	if !r.Ready {
 		status = http.StatusServiceUnavailable

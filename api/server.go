@@ -40,6 +40,9 @@ type Config struct {
 	MaxEvidence int64
 	// MaxNotice bounds an uploaded notice, in bytes. 0: 8 MiB.
 	MaxNotice int64
+	// Ready says whether the server has prepared what it needs, so that /readyz
+	// need not promise too early. nil: it has.
+	Ready func() bool
 	// Stop ends open event streams, so that a graceful stop need not wait for
 	// clients that listen for ever. nil: only the client ends them.
 	Stop <-chan struct{}

@@ -102,6 +102,9 @@ func (c *Particulars) checkBehalf(en Entry) error {
 	if k := c.OnBehalfOf.Kind; k != KindPerson && k != KindOffice {
 		return Invalid("behalf.kind", "on_behalf_of", "代录对象应为 person/… 或 office/…", "on_behalf_of is a person/… or an office/…")
 	}
+	if c.OnBehalfOf == en.By.Person {
+		return Invalid("behalf.self", "on_behalf_of", "不能为自己代录", "nobody enters on their own behalf")
+	}
 	if c.ReceivedVia == 0 || c.ReceivedOn == "" {
 		return Invalid("behalf.received", "received_via",
 			"代录须写明收到方式 received_via 和收到日期 received_on", "an entry on behalf states received_via and received_on")

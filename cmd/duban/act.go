@@ -12,11 +12,13 @@ import (
 	"os"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"duban/api"
 	"duban/domain"
+	"duban/domain/calendar"
 	"duban/domain/directive"
 	"duban/domain/finding"
 	"duban/domain/inspection"
@@ -186,6 +188,9 @@ func (f *fields) encode(name string, v any) error {
 
 // setTime takes an RFC 3339 time, or a date, which means its morning.
 func (f *fields) setTime(v string) error {
+	if v == string(calendar.On(time.Now())) {
+		return nil // today is now, which is what the server takes when told nothing
+	}
 	if len(v) == len("2006-01-02") {
 		v += "T09:00:00+08:00"
 	}

@@ -287,7 +287,7 @@ func (a *app) printTask(t projections.TaskView) error {
 	for i, s := range t.Shares {
 		deadline := ""
 		if s.Deadline != nil {
-			deadline = string(s.Deadline.Date) + s.Deadline.Words
+			deadline = strings.TrimSpace(string(s.Deadline.Date) + " " + s.Deadline.Words)
 		}
 		rows[i] = []string{s.Office.Name, s.Role, s.StatusChinese, s.Light.Chinese, deadline, string(s.SignedOn), string(s.ReportedOn), excerpt(s.Progress, 20)}
 	}

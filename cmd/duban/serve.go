@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -139,9 +140,10 @@ func (a *app) serve(ctx context.Context, cfg serveConfig) (err error) {
 	defer listener.Close()
 
 	stop := make(chan struct{})
+	var prepared atomic.Bool // the read models have caught up and the token is written
 	server := api.New(api.Config{
 		Store: n.store, Model: n.model, Clock: clock, Logger: log, Version: softwareVersion(), Sample: cfg.Demo,
-		MaxEvidence: cfg.MaxEvidence, Stop: stop,
+		MaxEvidence: cfg.MaxEvidence, Stop: stop, Ready: prepared.Load,
 	})
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -162,6 +164,7 @@ func (a *app) serve(ctx context.Context, cfg serveConfig) (err error) {
 		if err := os.WriteFile(address, []byte(base+"\n"), 0o600); err != nil {
 			return fmt.Errorf("write the server's address: %w", err)
 		}
+		prepared.Store(true)
 		a.greet(cfg, base, token)
 		return nil
 	})
