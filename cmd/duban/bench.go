@@ -240,7 +240,7 @@ func (b *bench) rebuild(ctx context.Context) error {
 	go func() { ran <- b.node.model.Run(ctx) }()
 	b.stop = func() {
 		cancel()
-		<-ran // what ended it was reported by what waited for it
+		_ = <-ran // what ended it was reported by what waited for it
 	}
 	if err := b.node.model.Wait(ctx, b.node.store.Acked()); err != nil {
 		return fmt.Errorf("build the read models: %w", err)

@@ -126,7 +126,7 @@ func (a *app) examineFolder(ctx context.Context, cfg serveConfig, accept uint64,
 	go func() { ran <- n.model.Run(ctx) }()
 	defer func() {
 		cancel()
-		<-ran // what ended it was reported by what waited for it
+		_ = <-ran // what ended it was reported by what waited for it
 	}()
 
 	if accept > 0 {
