@@ -1,123 +1,45 @@
-package notice
+package notice_test
 
 import (
 	"bytes"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"duban/domain/notice"
 )
 
-// account checks that nothing printed was dropped: every line is a recognised
-// part or is warned of, and what is in the body stands in the clauses, their
-// labels, headings and marks, in the order of the text.
-func account(t *testing.T, source []byte) (Draft, error) {
-	t.Helper()
-	text, media, warnings, err := decode(source)
-	if err != nil {
-		return Draft{}, err
-	}
-	d, p, err := read(text, media, warnings)
-	if err != nil {
-		return Draft{}, err
-	}
-	warned := map[int]bool{}
-	for _, w := range d.Warnings {
-		warned[w.Line] = true
-	}
-	var body strings.Builder
-	lines := strings.Split(d.Source, "\n")
-	at, pos := 1, 0
-	for i, pc := range p.pieces {
-		if p.parts[i] == partNone {
-			assert.True(t, warned[pc.line], "line %d is neither recognised nor warned of", pc.line)
-		}
-		if p.parts[i] == partBody && pc.cells == nil {
-			body.WriteString(pc.text)
-		}
-		// The pieces are all of the source but blanks.
-		for ; at < pc.line; at, pos = at+1, 0 {
-			assert.Empty(t, trim(lines[at-1][pos:]), "line %d", at)
-		}
-		skip := strings.Index(lines[at-1][pos:], pc.text)
-		if assert.GreaterOrEqual(t, skip, 0, "line %d", at) {
-			assert.Empty(t, trim(lines[at-1][pos:pos+skip]), "line %d", at)
-			pos += skip + len(pc.text)
-		}
-	}
-	for ; at <= len(lines); at, pos = at+1, 0 {
-		assert.Empty(t, trim(lines[at-1][pos:]), "line %d", at)
-	}
-
-	var kept strings.Builder
-	for _, c := range d.Clauses {
-		// Which label a heading belongs to is not kept, nor where its mark stood.
-		for _, l := range c.Path {
-			kept.WriteString(l + strings.Join(c.Headings, "") + c.Mark)
-		}
-		kept.WriteString(c.Text)
-		kept.WriteString(c.Mark)
-	}
-	for _, w := range d.Warnings { // a label without text, a heading's mark without clauses
-		if strings.HasPrefix(w.Message, "标号") || strings.HasPrefix(w.Message, "标题上") {
-			return d, nil
-		}
-	}
-	if rest := missing(body.String(), kept.String()); rest != "" {
-		t.Errorf("not in any clause from here on: %q\nbody: %q\nkept: %q", short(rest), body.String(), kept.String())
-	}
-	return d, nil
-}
-
-// missing returns the end of text whose characters do not follow in kept.
-// Punctuation and blanks do not count: labels and cuts lose theirs.
-func missing(text, kept string) string {
-	for i, r := range text {
-		if !unicode.IsLetter(r) && !unicode.IsNumber(r) {
-			continue
-		}
-		at := strings.IndexRune(kept, r)
-		if at < 0 {
-			return text[i:]
-		}
-		kept = kept[at+utf8.RuneLen(r):]
-	}
-	return ""
-}
-
 func TestNothingPrintedIsDropped(t *testing.T) {
-	seed, err := os.ReadFile(filepath.Join("testdata", "notice-2019-19.txt"))
-	require.NoError(t, err)
-	for _, source := range append([]string{string(seed)}, samples...) {
-		_, err := account(t, []byte(source))
+	for _, source := range append([]string{string(seed(t)), flattened()}, samples...) {
+		_, faults, err := notice.Account([]byte(source))
 		require.NoError(t, err)
+		assert.Empty(t, faults)
 	}
-	assert.NotEmpty(t, missing("甲乙", "乙甲"), "the check can fail")
+	assert.NotEmpty(t, notice.Missing("甲乙", "乙甲"), "the check can fail")
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range samples {
+	for _, s := range append([]string{flattened()}, samples...) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, source []byte) {
-		d, err := account(t, source)
-		again, err2 := Parse(source)
+		d, faults, err := notice.Account(source)
+		again, err2 := notice.Parse(source)
 		if err != nil {
 			require.Equal(t, err, err2)
 			return
 		}
+		require.Empty(t, faults)
 		require.Equal(t, d, again, "the same bytes give the same draft")
 		first, err := json.Marshal(d)
 		require.NoError(t, err)
 		require.True(t, utf8.Valid(first))
 		require.False(t, bytes.ContainsRune(first, utf8.RuneError) && !strings.ContainsRune(d.Source, utf8.RuneError), "no character was cut")
-		var back Draft
+		var back notice.Draft
 		require.NoError(t, json.Unmarshal(first, &back))
 		second, err := json.Marshal(back)
 		require.NoError(t, err)
@@ -125,7 +47,7 @@ func FuzzParse(f *testing.F) {
 		last := strings.Count(d.Source, "\n") + 1
 		for i, c := range d.Clauses {
 			require.Equal(t, i+1, c.Number)
-			require.Equal(t, TextHash(c.Text), c.TextSHA256)
+			require.Equal(t, notice.TextHash(c.Text), c.TextSHA256)
 			require.True(t, 1 <= c.Lines[0] && c.Lines[0] <= c.Lines[1] && c.Lines[1] <= last, "lines %v of %d", c.Lines, last)
 			for _, o := range c.Offices {
 				require.NotEmpty(t, o.Name)
@@ -133,4 +55,36 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// flattened is a notice of our own as OCR leaves it: in one line, in half-width
+// punctuation, headings without full stops.
+func flattened() string {
+	filler := strings.Repeat("坚持问题导向，补齐短板弱项，健全长效机制，提升治理能力。", 20)
+	return "甲省水利厅甲省水利厅关于印发《甲省河湖管护方案》的通知各市水利局:为加强河湖管护，制定本方案。现印发给你们，请于6月底前制定本市方案。" +
+		"联系人:张三，电话:0531-87081234。附件:甲省河湖管护方案甲省水利厅2021年5月8日(此件公开发布)附件甲省河湖管护方案" +
+		"一、加强排查1.查清底数。" + filler + "每3.5公里设一处标志，2021年8月底前完成。(河湖处牵头，规划处等按照职责分工负责)" +
+		"2.划定边界。" + filler + "(河湖处、执法局负责)二、严格执法3.打击违法。" + filler + "(执法局负责)" +
+		"三、保障措施4.加强领导。" + filler + "5.强化宣传。" + filler
+}
+
+func TestABodyInOneLine(t *testing.T) {
+	d := parse(t, flattened())
+	assert.Equal(t, "甲省水利厅", d.Issuer)
+	assert.Equal(t, "甲省水利厅关于印发《甲省河湖管护方案》的通知", d.Title)
+	assert.Equal(t, []string{"各市水利局"}, d.Addressees)
+	assert.Equal(t, "2021-05-08", string(d.IssuedOn))
+	assert.Equal(t, "于6月底前制定本市方案", d.Requirements[0].Text)
+	assert.NotContains(t, d.Source, "87081234")
+	var got []string
+	for _, c := range d.Clauses {
+		got = append(got, path(c)+" "+strings.Join(c.Headings, "/")+" "+offices(c)+" "+deadlines(c))
+	}
+	assert.Equal(t, []string{
+		"一/1 加强排查 河湖处:lead 规划处:supporting 等 2021年8月底前=2021-08-31",
+		"一/2 加强排查 河湖处:joint 执法局:joint ",
+		"二/3 严格执法 执法局:lead ",
+		"三/4 保障措施  ",
+		"三/5 保障措施  ",
+	}, got)
 }

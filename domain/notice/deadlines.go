@@ -19,6 +19,7 @@ var (
 	within     = regexp.MustCompile(`(?:自|从)?(?:本?(?:通知|方案|意见|文件|办法))?(?:印发|发布|下发|施行|实施|公布)之日起\s*(\d{1,3}|[一二三四五六七八九十百]+)\s*(个工作日|日|天|个月|个?月|年)(?:之?内|以内)`)
 	every      = regexp.MustCompile(`每(年|季度|月|半年)[^。；，]{0,4}$`)
 	built      = regexp.MustCompile(`^(建成的|建设的|形成的|成立的|出台的|的)`)
+	wholeYear  = regexp.MustCompile(`^(?:19|20)\d\d年(内|度|全年)?$`)
 	limitWords = regexp.MustCompile(`长期坚持|长期推进|长期|持续推进|持续|立即|即刻|及时|按时|适时|常态化|\d{4}年|每年|每季度|每月|逐年|年底|月底|工作日`)
 )
 
@@ -243,8 +244,12 @@ func (d dating) stated(words string) ([]Deadline, []string) {
 		g := group(words, m)
 		switch {
 		case g[2] != "" || g[5] != "":
-			return d.add(nil, nil, words, g)
-		default: // 完成时限：2025年 is the whole year
+			found, warnings = d.add(nil, nil, words, g)
+			if found[0].Date != "" {
+				warnings = nil // to name a month as a limit is to mean its end
+			}
+			return found, warnings
+		case wholeYear.MatchString(words): // 完成时限：2025年
 			year, err := strconv.Atoi(g[1])
 			if err == nil {
 				return []Deadline{{Date: calendar.Of(year, time.December, 31), Words: words}}, nil

@@ -164,7 +164,8 @@ func cutLabels(s string, from int, cuts map[int]bool) {
 				continue
 			}
 		case styleHan, styleHanBracket:
-			if !ends(before) && before != utf8.RuneError && !headingBefore(s[:at]) {
+			first := restart && next[l.style] == 0
+			if !ends(before) && before != utf8.RuneError && !headingBefore(s[:at]) && !(first && attachedTitle.MatchString(tail(s[:at], 60))) {
 				continue
 			}
 		}

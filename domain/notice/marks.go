@@ -81,13 +81,15 @@ func bracketMark(s string, i int) (span, bool) {
 	_, cw := utf8.DecodeLastRuneInString(s[:end])
 	content := s[i+ow : end-cw]
 	switch {
+	case len(content) < len("甲局"):
+		return span{}, false
 	case isMark(content):
 		sure := strongLabel.MatchString(start(content, 60))
 		return span{i, end, content}, sure || markPlace(s, i, end)
 	case onlyOffices(content):
-		// A bare list of offices is a mark only where nothing else makes sense.
-		before, _ := utf8.DecodeLastRuneInString(trim(s[:i]))
-		return span{i, end, content}, strings.ContainsRune("。；", before) && markPlace(s, i, end)
+		// 报领导小组办公室（市应急管理局） explains a name and gives no order.
+		before := strings.TrimRight(tail(s[:i], 60), " 　")
+		return span{i, end, content}, before != "" && !officeEnd.MatchString(before) && markPlace(s, i, end)
 	}
 	return span{}, false
 }

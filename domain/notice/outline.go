@@ -15,6 +15,7 @@ type para struct {
 	labelled bool
 	doc      int   // counts the notice itself and what is attached to it
 	pieces   []int // that it was made of
+	marks    []span
 	row      *row  // of a table of tasks
 	alone    bool  // a clause of its own, there being no labels and no marks
 }
@@ -73,6 +74,7 @@ func (p *page) paragraphs(from int) []para {
 	for i, lines := range broken {
 		if lines != nil {
 			out[i].text = joinLines(lines)
+			out[i].marks = findMarks(out[i].text)
 		}
 	}
 	return out
@@ -145,7 +147,7 @@ func (p *page) documents(paras []para) []document {
 			docs = append(docs, document{})
 		}
 		d := &docs[len(docs)-1]
-		marked := !d.marked && (q.row != nil || len(findMarks(q.text)) > 0)
+		marked := q.marked()
 		if !d.labelled && !d.marked && (q.labelled || marked) {
 			d.first = len(d.paras)
 		}
@@ -160,7 +162,7 @@ func (p *page) documents(paras []para) []document {
 // addressees belongs to none of them.
 func (d document) end(first int) int {
 	n := len(d.paras)
-	if n-1 > first && !d.paras[n-1].labelled && closingRequest.MatchString(d.paras[n-1].text) && len(findMarks(d.paras[n-1].text)) == 0 {
+	if n-1 > first && !(d.paras[n-2].labelled && isTitle(d.paras[n-2].text)) && !d.paras[n-1].labelled && closingRequest.MatchString(d.paras[n-1].text) && !d.paras[n-1].marked() {
 		return n - 1
 	}
 	return n
@@ -222,19 +224,14 @@ type node struct {
 // that a mark of the node's can only be meant for its own words.
 func (n *node) served() bool {
 	for _, c := range n.children {
-		if !c.marked() && (len(c.children) == 0 || !c.served()) {
+		if !c.marked() && !slices.ContainsFunc(c.extra, para.marked) && (len(c.children) == 0 || !c.served()) {
 			return false
 		}
 	}
 	return true
 }
 
-// marked reports whether a node has a mark of its own.
-func (n *node) marked() bool {
-	return n.row != nil || len(findMarks(n.text)) > 0 || slices.ContainsFunc(n.extra, func(q para) bool {
-		return q.row != nil || len(findMarks(q.text)) > 0
-	})
-}
+func (q para) marked() bool { return q.row != nil || len(q.marks) > 0 }
 
 // outline builds the tree of labelled paragraphs. Styles nest in the order in
 // which they first appear below each other.
@@ -330,7 +327,7 @@ func segments(paras []para) []segment {
 			continue
 		}
 		prev := 0
-		for _, m := range findMarks(q.text) {
+		for _, m := range q.marks {
 			text := q.text[prev:m.from]
 			if prev > 0 {
 				text = strings.TrimLeft(text, dropped)

@@ -104,7 +104,7 @@ func (w *walker) walk(n *node, path, headings []string, inherited *headingMark) 
 	switch {
 	case heading:
 		text := n.text
-		if ms := findMarks(text); len(ms) > 0 {
+		if ms := n.marks; len(ms) > 0 {
 			inherited = &headingMark{printed: text[ms[0].from:ms[0].to], content: ms[0].content}
 			text = text[:ms[0].from]
 		}
@@ -135,7 +135,7 @@ func (w *walker) walk(n *node, path, headings []string, inherited *headingMark) 
 // most one mark behind it.
 func (w *walker) isHeading(n *node) bool {
 	text := n.text
-	if ms := findMarks(text); len(ms) > 0 {
+	if ms := n.marks; len(ms) > 0 {
 		if n.served() || len(ms) > 1 || strings.Trim(text[ms[0].to:], "。；;，, ") != "" {
 			return false
 		}
@@ -234,7 +234,7 @@ var (
 	asksFor    = regexp.MustCompile(`(?:^|[，,；;])([^，,；;。]{1,12}请(?:于|在|各).+)$`)
 	obliges    = regexp.MustCompile(`^各[^，。；]{1,30}?(?:应当|要|应|须|需|于|每)`)
 	reportBack = regexp.MustCompile(`[，,；;]\s*并?((?:及时|按时|定期|于[^，。；]{1,20}前|每[^，。；]{1,8})?[^，。；]{0,10}将[^，。；]{1,40}(?:报|反馈|抄送)[^，。；]*)$`)
-	formula    = regexp.MustCompile(`^(你们)?(认真|遵照|严格|切实|抓好)?(结合实际)?[，,]?(认真|遵照|严格)?(组织|抓好)?(贯彻|执行|落实|遵照)?(执行|落实|实施)?$`)
+	formula    = regexp.MustCompile(`^(你们)?(一并|认真|遵照|严格|切实|抓好)?(结合实际)?[，,]?(认真|遵照|严格)?(组织|抓好)?(贯彻|执行|落实|遵照)?(执行|落实|实施)?$`)
 )
 
 // cover reads the covering letter: on what the notice rests, and what it asks of
@@ -265,6 +265,7 @@ func (d *Draft) require(q para, sentence string) {
 		return
 	}
 	sentence = trim(sentence)
+	sentence = strings.ReplaceAll(sentence, hidden, "")
 	duty := ""
 	if m := asks.FindStringSubmatch(sentence); m != nil {
 		duty = strings.TrimPrefix(trim(m[1]), "你们")
@@ -280,7 +281,7 @@ func (d *Draft) require(q para, sentence string) {
 		duty = duty[:r[0]]
 	}
 	for _, text := range []string{duty, back} {
-		if text = strings.Trim(trim(text), "，,；;"); text != "" && !formula.MatchString(text) {
+		if text = strings.Trim(trim(text), "，,；;：:"); text != "" && !formula.MatchString(text) {
 			d.Requirements = append(d.Requirements, Requirement{Text: text, Lines: [2]int{q.from, q.to}})
 		}
 	}

@@ -274,7 +274,7 @@ func (p *page) isAttachedTitle(i int, t string) bool {
 
 // titleLike: a title has no label, no columns and no sentence.
 func titleLike(t string) bool {
-	return len(t) <= 240 && !strings.ContainsAny(t, "。；：:，,\t|") && unlabelled(t) && !isMark(strings.Trim(t, "（）()【】"))
+	return len(t) <= 240 && !strings.ContainsAny(t, "。；：:，,\t|") && unlabelled(t) && !strings.ContainsAny(start(t, 1), "（(【")
 }
 
 func unlabelled(t string) bool {
