@@ -149,12 +149,14 @@ func taskListing(c *conn, q TaskQuery, today, setSize int) (*listing, error) {
 	if q.Office != "" {
 		lightOf = 0 // it was the share's
 	}
-	if lightOf != 0 && len(filters) == 0 && len(l.where) == 1 && q.Status == "" {
-		// Voided tasks, which the one condition leaves out, have no light.
+	only := len(l.where) == 1 && q.Status == "" // all but the voided ones
+	switch {
+	case only && lightOf != 0 && len(filters) == 0:
+		// Voided tasks have no light.
 		l.total, l.totalBy = "SELECT count(*) FROM task_light WHERE light=? AND "+lightSpan, []any{int(lightOf), today, today}
-	} else if lightOf == 0 && len(filters) == 1 && filters[0].count != "" && len(l.where) == 1 && q.Status == "" {
+	case only && lightOf == 0 && len(filters) == 1 && filters[0].count != "":
 		l.total, l.totalBy = filters[0].count, filters[0].setArgs
-	} else {
+	default:
 		l.total, l.totalBy = countTasksBy(l, filters, lightOf, today)
 	}
 	l.sorted = func(total int) (string, []column) {

@@ -51,17 +51,20 @@ func findMarks(s string) []span {
 				continue
 			}
 		} else if fresh && mayBeginLabel(r) && startsMark(s[i:]) {
-			m := bareMark(s, i)
-			out = append(out, m)
-			i, fresh = m.to, true
-			continue
+			if m, ok := bareMark(s, i); ok {
+				out = append(out, m)
+				i, fresh = m.to, true
+				continue
+			}
 		}
 		fresh = strings.ContainsRune("。；;！？ 　\t\n", r)
 		i += w
 	}
 	if len(out) == 0 {
-		if m := strongLabel.FindStringIndex(s); m != nil {
-			out = append(out, bareMark(s, m[0]))
+		if at := strongLabel.FindStringIndex(s); at != nil {
+			if m, ok := bareMark(s, at[0]); ok {
+				out = append(out, m)
+			}
 		}
 	}
 	return out
@@ -96,17 +99,18 @@ func bracketMark(s string, i int) (span, bool) {
 
 // bareMark returns the mark without brackets that begins at i. It goes on over
 // full stops as long as another label follows.
-func bareMark(s string, i int) span {
-	end := i
-	for {
-		stop := strings.IndexAny(s[end:], "。")
+func bareMark(s string, i int) (span, bool) {
+	s = start(s, i+maxMark) // what is longer is no mark
+	whole := len(s) < i+maxMark
+	for end := i; ; {
+		stop := strings.Index(s[end:], "。")
 		if stop < 0 {
-			return span{i, len(s), s[i:]}
+			return span{i, len(s), s[i:]}, whole
 		}
 		end += stop + len("。")
 		rest := strings.TrimLeft(s[end:], " 　\t")
 		if !startsMark(rest) && !firstLeads.MatchString(firstSentenceOf(rest)) {
-			return span{i, end, s[i:end]}
+			return span{i, end, s[i:end]}, true
 		}
 		end = len(s) - len(rest)
 	}

@@ -16,8 +16,8 @@ type para struct {
 	doc      int   // counts the notice itself and what is attached to it
 	pieces   []int // that it was made of
 	marks    []span
-	row      *row  // of a table of tasks
-	alone    bool  // a clause of its own, there being no labels and no marks
+	row      *row // of a table of tasks
+	alone    bool // a clause of its own, there being no labels and no marks
 }
 
 // paragraphs joins the body's pieces. A piece goes on the paragraph before it if

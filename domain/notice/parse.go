@@ -47,7 +47,7 @@ func read(text, media string, warnings []Warning) (Draft, *page, error) {
 // check adds the warnings about the document as a whole.
 func (d *Draft) check(w *walker, p *page) {
 	for i, pt := range p.parts {
-		if pt == partNone && len(d.Warnings) < maxWarnings {
+		if pt == partNone {
 			d.warn(p.pieces[i].line, "这一行没有归入任何部分，请核对："+short(p.pieces[i].text)+" / this line belongs to no part that was recognised")
 		}
 	}
@@ -65,7 +65,11 @@ func (d *Draft) check(w *walker, p *page) {
 	}
 }
 
+// warn adds a warning. So many that nobody reads them add nothing.
 func (d *Draft) warn(line int, message string) {
+	if len(d.Warnings) >= maxWarnings {
+		return
+	}
 	d.Warnings = append(d.Warnings, Warning{line, message})
 }
 
@@ -155,11 +159,11 @@ func firstSentence(s string) string {
 }
 
 func (w *walker) emit(own []para, path, headings []string, inherited *headingMark) {
-	if len(w.draft.Clauses) > maxClauses {
-		return // Parse refuses the file
-	}
 	segs := segments(own)
 	for i, s := range segs {
+		if len(w.draft.Clauses) > maxClauses {
+			return // Parse refuses the file
+		}
 		if len(s.marks) == 0 && inherited != nil {
 			s.marks, s.contents = []string{inherited.printed}, []string{inherited.content}
 			inherited.used = true
