@@ -236,11 +236,14 @@ func (b *bench) rebuild(ctx context.Context) error {
 	resetPeak()
 	began := time.Now()
 	ctx, cancel := context.WithCancel(ctx)
-	ran := make(chan error, 1)
-	go func() { ran <- b.node.model.Run(ctx) }()
+	ran := make(chan struct{})
+	go func() {
+		defer close(ran)
+		_ = b.node.model.Run(ctx) // who waits for the position is told why it ended
+	}()
 	b.stop = func() {
 		cancel()
-		_ = <-ran // what ended it was reported by what waited for it
+		<-ran
 	}
 	if err := b.node.model.Wait(ctx, b.node.store.Acked()); err != nil {
 		return fmt.Errorf("build the read models: %w", err)

@@ -122,11 +122,14 @@ func (a *app) examineFolder(ctx context.Context, cfg serveConfig, accept uint64,
 	}
 	defer func() { err = errors.Join(err, n.close()) }()
 	ctx, cancel := context.WithCancel(ctx)
-	ran := make(chan error, 1)
-	go func() { ran <- n.model.Run(ctx) }()
+	ran := make(chan struct{})
+	go func() {
+		defer close(ran)
+		_ = n.model.Run(ctx) // who waits for the position is told why it ended
+	}()
 	defer func() {
 		cancel()
-		_ = <-ran // what ended it was reported by what waited for it
+		<-ran
 	}()
 
 	if accept > 0 {
