@@ -53,7 +53,7 @@ func TestCommandLine(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
-		Deadline:            time.Now().Add(time.Minute), // a server that should have refused to start is stopped
+		Deadline:            time.Now().Add(5 * time.Minute), // a server that should have refused to start is stopped
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("NOTICE", filepath.Join(e.WorkDir, "notice.txt"))
 			if err := os.WriteFile(filepath.Join(e.WorkDir, "small.txt"), smallNotice("7"), 0o600); err != nil {
