@@ -104,8 +104,8 @@ func (a *app) printWrite(b []byte, err error) error {
 		return a.rawOr(b, err)
 	}
 	var w api.WriteResult
-	if err := json.Unmarshal(b, &w); err != nil {
-		return fmt.Errorf("read the answer: %w", err)
+	if err := decode(b, &w); err != nil {
+		return err
 	}
 	fmt.Fprintf(a.out, "已入账 %s/%s 版本 %d，序号 %d\n", w.Kind, w.ID, w.Version, w.Sequence)
 	for _, e := range w.Events {

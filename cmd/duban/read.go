@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -74,8 +73,8 @@ func listCommand[T any](a *app, use, short string, flags map[string]string, colu
 			return a.printRaw(b)
 		}
 		var page projections.Page[T]
-		if err := json.Unmarshal(b, &page); err != nil {
-			return fmt.Errorf("read the answer: %w", err)
+		if err := decode(b, &page); err != nil {
+			return err
 		}
 		rows := make([][]string, len(page.Items))
 		for i, item := range page.Items {
@@ -174,8 +173,8 @@ func (a *app) summaryCommand() *cobra.Command {
 			return a.rawOr(b, err)
 		}
 		var s projections.SummaryView
-		if err := json.Unmarshal(b, &s); err != nil {
-			return fmt.Errorf("read the answer: %w", err)
+		if err := decode(b, &s); err != nil {
+			return err
 		}
 		fmt.Fprintf(a.out, "文件 %d，条款 %d，任务 %d（共同承担 %d），分项 %d，处室 %d\n", s.Directives, s.Clauses, s.Tasks, s.SharedTasks, s.Shares, s.Offices)
 		for _, g := range []struct {
@@ -232,8 +231,8 @@ func (a *app) historyCommand() *cobra.Command {
 			return a.rawOr(b, err)
 		}
 		var h api.HistoryView
-		if err := json.Unmarshal(b, &h); err != nil {
-			return fmt.Errorf("read the answer: %w", err)
+		if err := decode(b, &h); err != nil {
+			return err
 		}
 		rows := make([][]string, len(h.Events))
 		for i, e := range h.Events {
@@ -271,8 +270,8 @@ func (a *app) replayCommand() *cobra.Command {
 			return a.rawOr(b, err)
 		}
 		var t projections.TaskView
-		if err := json.Unmarshal(b, &t); err != nil {
-			return fmt.Errorf("read the answer: %w", err)
+		if err := decode(b, &t); err != nil {
+			return err
 		}
 		return a.printTask(t)
 	}}
