@@ -135,7 +135,7 @@ func (p *page) titleBegins(i, num int) int {
 		return i
 	}
 	t := mend(p.pieces[k].text)
-	if strings.HasSuffix(t, "文件") || !wholeName.MatchString(t) && !strings.HasSuffix(t, "国务院") {
+	if strings.HasSuffix(t, "文件") || !wholeName.match(t) && !strings.HasSuffix(t, "国务院") {
 		return i
 	}
 	// Above a number there is the letterhead; below one, the title.
@@ -183,7 +183,7 @@ func ascii(r rune) bool { return r < utf8.RuneSelf && r != ' ' }
 func names(t string) string {
 	list := strings.Fields(t)
 	for _, n := range list {
-		if !wholeName.MatchString(strings.TrimSuffix(n, "文件")) {
+		if !wholeName.match(strings.TrimSuffix(n, "文件")) {
 			return mend(t)
 		}
 	}
@@ -199,7 +199,7 @@ func (p *page) issuer(title int) {
 			continue
 		}
 		t = strings.TrimSuffix(strings.TrimSuffix(t, "文件"), "（）")
-		if head != "" && wholeName.MatchString(head) {
+		if head != "" && wholeName.match(head) {
 			head += "、" // several issue it together
 		}
 		head += t

@@ -87,7 +87,7 @@ func splitJoint(n string) []string {
 	from := 0
 	for _, m := range joint.FindAllStringIndex(n, -1) {
 		a, b := n[from:m[0]], n[m[1]:]
-		if wholeName.MatchString(tail(a, 60)) && begins(b) && (wholeName.MatchString(b) || isGroup(b)) {
+		if wholeName.match(a) && begins(b) && (wholeName.match(b) || isGroup(b)) {
 			out = append(out, a)
 			from = m[1]
 		}
@@ -108,4 +108,4 @@ func begins(s string) bool {
 
 // wholeName matches endings after which a name is complete; narrower than
 // officeEnd, because 和 stands inside many names.
-var wholeName = regexp.MustCompile(`.(处|部|委|局|厅|办公室|办|中心|署|委员会|银行|政府|公司|总局|集团|科|室|院|总队|支队|大队|部门|单位|管委会|协会|联合会|总工会|公室|党委|法院|检察院|处室|街道|学院|大学|社|司|股|支行|分行|残联|妇联|工商联|文联|科协)$`)
+var wholeName = endingsOf(`处|部|委|局|厅|办公室|办|中心|署|委员会|银行|政府|公司|总局|集团|科|室|院|总队|支队|大队|部门|单位|管委会|协会|联合会|总工会|公室|党委|法院|检察院|处室|街道|学院|大学|社|司|股|支行|分行|残联|妇联|工商联|文联|科协`)

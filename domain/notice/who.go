@@ -94,8 +94,8 @@ func parts(content string) []string {
 	var out []string
 	for _, p := range splitAny(content, "；;。，,\n\t") {
 		from := 0
-		cuts := labelInside.FindAllStringIndex(p, -1)
-		for _, m := range afterVerb.FindAllStringIndex(p, -1) {
+		cuts := insideLabels(p)
+		for _, m := range afterVerbs(p) {
 			if startsMark(p[m[0]:]) { // 牵头领导：
 				continue
 			}
@@ -119,6 +119,20 @@ func parts(content string) []string {
 		out = appendPart(out, p[from:])
 	}
 	return out
+}
+
+func insideLabels(p string) [][]int {
+	if !strings.ContainsAny(p, "：:") {
+		return nil
+	}
+	return labelInside.FindAllStringIndex(p, -1)
+}
+
+func afterVerbs(p string) [][]int {
+	if !strings.ContainsAny(p, "、头") {
+		return nil
+	}
+	return afterVerb.FindAllStringIndex(p, -1)
 }
 
 func appendPart(parts []string, p string) []string {
