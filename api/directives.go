@@ -79,7 +79,7 @@ func (s *Server) directives() {
 			}
 			defer v.Close()
 			d, err := v.Directive(ctx, in.ID)
-			return &body[projections.DirectiveView]{ETag: etag(d.Version), Body: d}, err
+			return record(v, d.Version, d), err
 		})
 	register(s, huma.Operation{Method: http.MethodGet, Path: "/directives/{id}/source", OperationID: "get-directive-source", Tags: []string{tagDirectives}, Summary: "来源文本"},
 		func(ctx context.Context, in *directiveInput) (*huma.StreamResponse, error) {

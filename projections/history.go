@@ -78,17 +78,21 @@ func correctionArgs(e TrailEntry, upTo uint64) []any {
 	return []any{e.ID, upTo, int(ref.Kind), ref.ID}
 }
 
-// History returns every event of one aggregate known at the cut, in order, as it
-// was stored: voided and corrected ones too. With an effective day it leaves out
-// what happened later, by the corrected time where that was corrected. It is a
-// *NotFoundError where nothing of the aggregate is known.
+// History is View.History as of a cut.
 func (m *Model) History(ctx context.Context, ref domain.Ref, as AsOf) ([]TrailEntry, error) {
 	v, err := m.At(ctx, as)
 	if err != nil {
 		return nil, err
 	}
 	defer v.Close()
-	var entries []TrailEntry
+	return v.History(ctx, ref)
+}
+
+// History returns every event of one aggregate known at the cut, in order, as it
+// was stored: voided and corrected ones too. With an effective day it leaves out
+// what happened later, by the corrected time where that was corrected. It is a
+// *NotFoundError where nothing of the aggregate is known.
+func (v *View) History(ctx context.Context, ref domain.Ref) (entries []TrailEntry, err error) {
 	err = v.trail(ctx, func(c *conn, k cut) error {
 		entries = nil
 		if err := c.each("SELECT "+trailColumns+" FROM trail WHERE kind=? AND id=? AND seq<=? ORDER BY seq",
@@ -99,7 +103,7 @@ func (m *Model) History(ctx context.Context, ref domain.Ref, as AsOf) ([]TrailEn
 			return err
 		}
 		if k.date != "" {
-			if entries, err = m.happened(entries, k); err != nil {
+			if entries, err = v.m.happened(entries, k); err != nil {
 				return err
 			}
 		}
@@ -148,6 +152,7 @@ type EventFilter struct {
 	Type   string // duban.task.assigned.v1
 	Actor  string // person/…
 	Office string // office/…
+	Holds  string // a stretch of its stored bytes
 }
 
 // maxEvents bounds one reading of the trail.
@@ -176,6 +181,9 @@ func (m *Model) Events(ctx context.Context, after uint64, limit int, filters ...
 			if p.value != "" {
 				where, args = where+" AND "+p.column+"=?", append(args, p.value)
 			}
+		}
+		if f.Holds != "" {
+			where, args = where+" AND instr(raw, ?)>0", append(args, []byte(f.Holds))
 		}
 	}
 	err := m.read(ctx, func(c *conn) error {
