@@ -183,7 +183,7 @@ func Amend(e Event, c Correction) (Event, error) {
 	}
 	data, err := DecodeStrict(e.Data, merged)
 	if err != nil {
-		return Event{}, Invalid("corrected.changes", "changes", "改正的内容与原事件不符："+err.Error(), "the changes don't fit the event: "+err.Error())
+		return Event{}, Misfit("corrected.changes", "changes.", e.Data, fields)
 	}
 	e.Data = data
 	return e, nil
