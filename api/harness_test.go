@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -206,6 +207,11 @@ func (a answer) problem(status int) api.Problem {
 	chineseFirst(a.t, p.Detail)
 	for _, f := range p.Errors {
 		chineseFirst(a.t, f.Message)
+	}
+	for _, name := range p.Allowed {
+		assert.True(a.t, slices.ContainsFunc(resources(), func(r acted) bool {
+			return slices.ContainsFunc(r.acts, func(a domain.Act) bool { return a.Name == name })
+		}), "%s is allowed and has no route: %s", name, a.body)
 	}
 	assert.True(a.t, strings.HasPrefix(p.Type, "urn:duban:problem:"), p.Type)
 	return p

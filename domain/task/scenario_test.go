@@ -127,7 +127,18 @@ func when(t testing.TB, history []domain.Event, s step) (State, *domain.Refusal)
 	if !errors.As(err, &r) {
 		t.Fatalf("no refusal but an error: %v", err)
 	}
+	speaksOfActs(t, r)
 	return State{}, r
+}
+
+// speaksOfActs: a refusal calls what was asked by the name of the act, not by that
+// of the event it would have become.
+func speaksOfActs(t interface{ Errorf(string, ...any) }, r *domain.Refusal) {
+	for _, p := range Payloads() {
+		if name := domain.ShortType(p); strings.Contains(r.Chinese, name) && name != "docketed" {
+			t.Errorf("%s speaks of %s: %s", r.Rule, name, r.Chinese)
+		}
+	}
 }
 
 // A scenario tells what one command comes to after a story: where the task
