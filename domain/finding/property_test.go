@@ -57,7 +57,7 @@ func commands(t *rapid.T, history []domain.Event) domain.Command {
 	}
 	c := s.command()
 	c.Time = c.Time.Add(time.Duration(rapid.IntRange(-1, 40*len(history)).Draw(t, "hours")) * time.Hour)
-	return c
+	return receivedThen(c)
 }
 
 // Whatever is asked: a refusal is a *Refusal, what is accepted leaves a history

@@ -58,7 +58,16 @@ type step struct {
 }
 
 func (s step) command() domain.Command {
-	return domain.Command{Entry: domain.Entry{By: s.by, Time: clockOf(s.at), Now: clockOf(now)}, Subject: self, Ask: s.ask}
+	return receivedThen(domain.Command{Entry: domain.Entry{By: s.by, Time: clockOf(s.at), Now: clockOf(now)}, Subject: self, Ask: s.ask})
+}
+
+// receivedThen lets no paper come in before the day of which it tells.
+func receivedThen(c domain.Command) domain.Command {
+	p := c.Ask.Circumstances()
+	if day := calendar.On(c.Time); p.ReceivedOn != "" && p.ReceivedOn < day {
+		p.ReceivedOn = day
+	}
+	return c
 }
 
 // clockOf reads "07-01" of 2019, with a time or a year where one is given.
