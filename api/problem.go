@@ -187,7 +187,7 @@ var humaProblems = map[int]struct{ kind, zh, en string }{
 
 // toProblem replaces huma's own error bodies, so that every error of the API has
 // one form and says what was wrong in both languages. It is a huma.Transformer.
-func toProblem(ctx huma.Context, _ string, v any) (any, error) {
+func toProblem(_ huma.Context, _ string, v any) (any, error) {
 	m, ok := v.(*huma.ErrorModel)
 	if !ok {
 		return v, nil
@@ -202,7 +202,7 @@ func toProblem(ctx huma.Context, _ string, v any) (any, error) {
 		if e == nil {
 			continue
 		}
-		x := explain(e, queryParameters(ctx.Operation()))
+		x := explain(e)
 		all = append(all, x)
 		p.Errors = append(p.Errors, x.fault())
 	}

@@ -3,7 +3,6 @@ package api
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -18,9 +17,6 @@ type wording struct {
 	english *regexp.Regexp
 	chinese string
 }
-
-// unknownParameter is huma's word for a query parameter that an operation lacks.
-const unknownParameter = "unknown query parameter"
 
 // verbs are those of huma's formats.
 var verbs = regexp.MustCompile(`%[vds]`)
@@ -46,7 +42,6 @@ var wordings = []wording{
 	worded(validation.MsgExpectedMinItems, "应不少于 %s 项"),
 	worded(validation.MsgExpectedMaxItems, "应不多于 %s 项"),
 	worded(validation.MsgExpectedMatchPattern, "应符合格式 %s"),
-	worded(unknownParameter, "没有这个参数"),
 	worded("required %s parameter is missing", "缺少，请填写"),
 	worded("invalid integer", "应为整数"),
 	worded("invalid boolean", "应为 true 或 false"),
@@ -93,26 +88,19 @@ func inBoth(message string) (zh, en string) {
 // that lacks it.
 var missing = worded(validation.MsgExpectedRequiredProperty, "").english
 
-// An explained fault is one error of huma's in both languages.
+// explained is one error of huma's in both languages.
 type explained struct{ location, zh, en string }
 
 // explain says of one of huma's errors where it is, what was wrong and what would
-// be right; known are the query parameters there are.
-func explain(e *huma.ErrorDetail, known []string) explained {
+// be right.
+func explain(e *huma.ErrorDetail) explained {
 	x := explained{location: e.Location}
 	x.zh, x.en = inBoth(e.Message)
-	switch lacks := missing.FindStringSubmatch(e.Message); {
-	case lacks != nil:
+	if lacks := missing.FindStringSubmatch(e.Message); lacks != nil {
 		x.location = strings.TrimPrefix(e.Location+"."+lacks[1], ".")
 		x.en = "is required"
-	case e.Message != unknownParameter:
-		if got := received(e.Value); got != "" {
-			x.zh, x.en = x.zh+"（收到 "+got+"）", x.en+" (received "+got+")"
-		}
-	case len(known) == 0:
-		x.zh, x.en = x.zh+"，这个地址不带参数", x.en+": there are none here"
-	default:
-		x.zh, x.en = x.zh+"，可用："+strings.Join(known, "、"), x.en+", use one of "+strings.Join(known, ", ")
+	} else if got := received(e.Value); got != "" {
+		x.zh, x.en = x.zh+"（收到 "+got+"）", x.en+" (received "+got+")"
 	}
 	return x
 }
@@ -149,16 +137,4 @@ func received(v any) string {
 		s = string([]rune(s)[:shownValue]) + "…"
 	}
 	return s
-}
-
-// queryParameters returns the names of an operation's query parameters, in order.
-func queryParameters(op *huma.Operation) []string {
-	var names []string
-	for _, p := range op.Parameters {
-		if p.In == "query" {
-			names = append(names, p.Name)
-		}
-	}
-	slices.Sort(names)
-	return names
 }

@@ -30,8 +30,8 @@ func TestWordsOfInvalidRequests(t *testing.T) {
 		}},
 		{get("tasks?limit=many"), []api.Fault{{"query.limit", "应为整数（收到 many） / invalid integer (received many)"}}},
 		{get("summary?colour=red"), []api.Fault{{"query.colour",
-			"没有这个参数，可用：effective_at、known_at、min_seq、today / unknown query parameter, use one of effective_at, known_at, min_seq, today"}}},
-		{get("me?colour=red"), []api.Fault{{"query.colour", "没有这个参数，这个地址不带参数 / unknown query parameter: there are none here"}}},
+			"没有这个参数，可用：effective_at、known_at、min_seq、today / there is no such parameter, use one of effective_at, known_at, min_seq, today"}}},
+		{get("me?colour=red"), []api.Fault{{"query.colour", "没有这个参数，这个地址不带参数 / there is no such parameter: there are none here"}}},
 		{get("summary?today=soon"), []api.Fault{{"query.today", `"soon" 不是日期，请写成 2019-12-31 / "soon" is not a date, write it as 2019-12-31`}}},
 		{post(task+"/remind", `{}`), []api.Fault{{"body.words", "缺少，请填写 / is required"}}},
 		{post(task+"/remind", `{"words":7,"nickname":"x"}`), []api.Fault{
