@@ -126,6 +126,8 @@ func TestBadInput(t *testing.T) {
 		{"events limit", get("events?limit=9999"), 422, "query.limit"},
 		{"events limit 0", get("events?limit=0"), 422, "limit"},
 		{"events after", get("events?after=-1"), 422, "query.after"},
+		{"live after", get("events/live?after=x"), 422, "query.after"},
+		{"live parameter", get("events/live?since=1"), 422, "query.since"},
 		{"Last-Event-ID", with(get("events/live"), "Last-Event-ID", "x"), 400, "Last-Event-ID"},
 		{"token for no office", request{method: http.MethodPost, path: "tokens", token: n.token, media: "application/json", body: `{"person":"x","role":"office"}`}, 422, "body.office"},
 		{"token for an unknown office", request{method: http.MethodPost, path: "tokens", token: n.token, media: "application/json", body: `{"person":"x","role":"office","office":"office/` + nobody + `"}`}, 422, "office.unknown"},
