@@ -117,7 +117,8 @@ func readDraft(contentType string, b []byte) (notice.Draft, error) {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&d); err != nil {
-		return notice.Draft{}, newProblem(http.StatusUnprocessableEntity, "draft", "草稿与格式不符："+err.Error()+" / the draft does not fit its form")
+		zh, en := inBoth(err.Error())
+		return notice.Draft{}, newProblem(http.StatusUnprocessableEntity, "draft", "草稿与格式不符："+zh+" / the draft does not fit its form: "+en)
 	}
 	// A person may have changed a clause's words: the digest follows them.
 	for i := range d.Clauses {

@@ -182,7 +182,17 @@ func TestOnBehalf(t *testing.T) {
 		assert.Equal(t, "behalf.kind", report(body{"on_behalf_of": "task/" + im.tasks[1], "received_via": "phone", "received_on": "2019-06-27", "note": "x"}).problem(http.StatusUnprocessableEntity).Rule)
 		assert.Equal(t, "share.other_office", report(body{"on_behalf_of": im.offices["技术改造处"], "received_via": "phone", "received_on": "2019-06-27", "note": "x"}).problem(http.StatusForbidden).Rule)
 	})
-	a := report(body{"on_behalf_of": chem, "received_via": "phone", "received_on": "2019-06-27", "note": "来电"}).want(http.StatusOK)
+	// A call of yesterday can't tell of today: who enters it says when it happened.
+	n.clock.set(t, "2019-06-28 09:00")
+	call := body{"on_behalf_of": chem, "received_via": "phone", "received_on": "2019-06-27", "note": "来电"}
+	n.unchanged(func() {
+		p := report(call).problem(http.StatusUnprocessableEntity)
+		assert.Equal(t, "behalf.received_before", p.Rule)
+		assert.Equal(t, "body.received_on", p.Errors[0].Location)
+		assert.Contains(t, p.Detail, "收到日期 2019-06-27 早于发生日期 2019-06-28")
+	})
+	call["time"] = "2019-06-27T16:30:00+08:00"
+	a := report(call).want(http.StatusOK)
 	require.NotEmpty(t, a.body)
 	h := n.get(n.caughtUp(task + "/history")).want(http.StatusOK)
 	for _, what := range []string{`"on_behalf_of":"` + chem, `"actor":"person/operator"`, `"authority":"role/safety_office"`} {

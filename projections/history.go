@@ -36,14 +36,10 @@ func readEntry(s *sqlite3.Stmt) TrailEntry {
 		e.Authority = "role/" + role.String()
 	}
 	e.Late = calendar.On(e.Time) < calendar.On(e.RecordedTime)
-	if utf8.Valid(raw) {
-		e.Raw = string(raw)
+	if utf8.Valid(raw) && json.Valid(raw) { // Valid lets any bytes stand in texts
+		e.Raw, e.Event = string(raw), raw
 	} else {
-		e.RawBase64 = base64.StdEncoding.EncodeToString(raw)
-	}
-	e.Event = json.RawMessage("null")
-	if !e.Undecodable || json.Valid(raw) {
-		e.Event = raw
+		e.RawBase64, e.Event = base64.StdEncoding.EncodeToString(raw), json.RawMessage("null")
 	}
 	return e
 }

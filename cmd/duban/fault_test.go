@@ -59,7 +59,7 @@ func (n *testNode) someWork(t *testing.T) (taskID string) {
 	n.post(t, "tasks/"+taskID+"/set-deadline", body{"date": "2026-11-30", "reason": "内控"}).write(t)
 	n.post(t, "tasks/"+taskID+"/report", body{
 		"office": office, "condition": "normal", "progress": "已启动", "on_behalf_of": office, "received_via": "phone",
-		"received_on": "2026-01-06", "note": "来电",
+		"received_on": today, "note": "来电",
 	}).write(t)
 	n.caughtUp(t)
 	return taskID
