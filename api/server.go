@@ -54,6 +54,7 @@ type Server struct {
 	echo    *echo.Echo
 	api     huma.API
 	metrics *metrics
+	callers callers
 }
 
 // Limits of requests.
