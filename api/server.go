@@ -54,6 +54,7 @@ type Server struct {
 	echo    *echo.Echo
 	api     huma.API
 	metrics *metrics
+	callers callers
 
 	parameters parameters // of every route; not changed once the server is made
 }
