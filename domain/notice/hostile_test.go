@@ -3,6 +3,7 @@ package notice
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -70,15 +71,15 @@ func TestHostileInputsTakeTimeByTheirLength(t *testing.T) {
 
 // growsFaster compares the time to read a text with that to read its quarter four
 // times: the same if time grows with length, four times as long if it grows with
-// the square. Both last alike, so that what else runs on the machine disturbs both
-// alike; the shortest of a few tries counts. It says what it found if the long
-// text took more than two and a half times as long.
+// the square. Both last alike and the shortest of a few tries counts, so that what
+// else runs on the machine disturbs neither. It says what it found if the long text
+// took more than two and a half times as long.
 func growsFaster(text func(size int) []byte) string {
 	size := 2 << 10
 	if !bytes.Contains(text(size)[size/2:], []byte("\n")) {
 		size = 7 << 10 // both texts are longer than longLine and taken apart
 	}
-	for size < maxText/8 && reading(text(size), 1) < 6*time.Millisecond {
+	for size < maxText/8 && reading(text(size), 1) < 4*time.Millisecond {
 		size *= 2
 	}
 	short, long := time.Hour, time.Hour
@@ -95,11 +96,13 @@ func growsFaster(text func(size int) []byte) string {
 // reading is how long it takes to read a text several times. To refuse it is as
 // good.
 func reading(text []byte, times int) time.Duration {
-	begun := time.Now()
+	runtime.LockOSThread() // whose time is measured
+	defer runtime.UnlockOSThread()
+	from := clock()
 	for range times {
 		if d, err := Parse(text); err != nil && len(d.Clauses) > 0 {
 			panic("a refused text has no draft")
 		}
 	}
-	return time.Since(begun)
+	return clock() - from
 }

@@ -195,7 +195,7 @@ func onlyOffices(content string) bool {
 	}
 	names := splitNames(strings.Join(splitAny(c, "，,"), "、"))
 	for _, n := range names {
-		if utf8.RuneCountInString(n) < 3 || !wholeName.match(n) {
+		if utf8.RuneCountInString(n) < 3 || !wholeName.match(unbracketed(n)) && !isGroup(n) {
 			return false
 		}
 	}

@@ -47,7 +47,8 @@ func trimManner(s, verb string) (rest, printed string) {
 	return s[:at], s[at:] + verb
 }
 
-var others = regexp.MustCompile(`等(\d{1,3}个?)?(有关|相关|各有关|各相关|其他有关|其他相关|多个)?(部门|单位|处室|科室|方面|部门和单位|部门及单位|部门单位|部门（单位）|部门、单位|成员单位)?$`)
+var others = regexp.MustCompile(`等(\d{1,3}个?)?(国务院|中央|省|市|县|区|省级|市级|县级|自治区)?(直|直属)?(有关|相关|各有关|各相关|其他有关|其他相关|多个)?(地区|地方)?(和|及|、)?` +
+	`(部门|单位|处室|科室|司局|股室|方面|部门和单位|部门及单位|部门单位|部门（单位）|部门\(单位\)|部门、单位|单位和部门|单位、部门|成员单位|责任单位)?$`)
 
 func cutOthers(s string) (string, bool) {
 	s = strings.TrimRight(trim(s), "，,")
@@ -108,7 +109,7 @@ func plausible(names string) bool {
 		}
 	}
 	last := list[len(list)-1]
-	return officeEnd.match(strings.TrimRight(last, "）)")) || officeEnd.match(list[0]) || isGroup(last)
+	return officeEnd.match(strings.TrimRight(last, "）)〉")) || officeEnd.match(unbracketed(last)) || officeEnd.match(list[0]) || isGroup(last)
 }
 
 // titles are what persons hold.

@@ -282,6 +282,11 @@ func (r *reader) assign() {
 // bodies returns the names of a group that are not those of persons.
 func (r *reader) bodies(g named) []string {
 	list := splitNames(g.names)
+	for i, name := range list { // A等部门和B
+		if short, more := cutOthers(name); more && short != "" {
+			list[i], r.andOthers = short, true
+		}
+	}
 	n := len(list)
 	list = slices.DeleteFunc(list, person)
 	r.persons = r.persons || len(list) < n
