@@ -124,6 +124,11 @@ func readDraft(contentType string, b []byte) (notice.Draft, error) {
 	for i := range d.Clauses {
 		d.Clauses[i].TextSHA256 = directive.TextHash(d.Clauses[i].Text)
 	}
+	if len(d.Clauses) == 0 {
+		return notice.Draft{}, domain.Invalid("draft.clauses", "clauses",
+			"草稿没有条款：clauses 缺失或为空，请从试读结果（directives/preview 或 duban import --dry-run --json）补上",
+			"the draft has no clauses: copy them from the preview (directives/preview, or duban import --dry-run --json)")
+	}
 	d.Source, d.MediaType = string(b), "application/json"
 	return d, nil
 }
@@ -158,7 +163,7 @@ func (s *Server) importDirective(ctx context.Context, in *importInput) (*writeOu
 	return out, nil
 }
 
-// voidTasks voids the tasks of a directive that is voided, and frees its number.
+// voidTasks voids the tasks of a directive that is voided, and frees its names.
 // No share may have been acted on; the append expects every task to be as read.
 func (s *Server) voidTasks(u *unit, c domain.Command) error {
 	history, err := u.history(c.Subject)
@@ -197,15 +202,17 @@ func (s *Server) voidTasks(u *unit, c domain.Command) error {
 			return err
 		}
 	}
-	kind, text := identity(d.DocumentNumber, d.TextSHA256)
-	return releaseName(u, c.Entry, kind, text, "撤销登记")
+	if err := releaseHeld(u, c, name.KindDocumentNumber, d.DocumentNumber); err != nil {
+		return err
+	}
+	return releaseHeld(u, c, name.KindNoticeText, directive.ContentHash(d.Title, d.IssuedOn, d.Clauses))
 }
 
-// identity is the unique name a directive is known by: its number, or the
-// digest of its text when it has none.
-func identity(number, textSHA256 string) (name.Kind, string) {
-	if number != "" {
-		return name.KindDocumentNumber, number
+// releaseHeld releases a name if the command's subject holds it.
+func releaseHeld(u *unit, c domain.Command, kind name.Kind, text string) error {
+	history, err := u.history(name.Ref(kind, text))
+	if err != nil || !domain.Fold(history, name.Evolve).HeldBy(c.Subject) {
+		return err
 	}
-	return name.KindNoticeText, textSHA256
+	return releaseName(u, c.Entry, kind, text, "撤销登记")
 }
