@@ -108,7 +108,7 @@ func (s *Server) humaConfig() huma.Config {
 	cfg := huma.DefaultConfig("督办 Duban", s.Version)
 	cfg.Info.Description = "督办台账：任务、分项、隐患及其完整历史。A compliance ledger: tasks, shares, findings and their whole history."
 	cfg.Servers = []*huma.Server{{URL: apiPrefix}}
-	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	cfg.Components.Schemas = huma.NewMapRegistry(schemaPrefix, schemaName)
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", "" // served outside the prefix, without a token
 	cfg.CreateHooks = nil                                       // no $schema members in the answers
 	cfg.Transformers = []huma.Transformer{toProblem}
