@@ -37,8 +37,9 @@ type directivesInput struct {
 	PageParams
 }
 
-type directiveInput struct {
-	ID string `path:"id" doc:"编号"`
+type sourceInput struct {
+	ID     string `path:"id" doc:"编号"`
+	MinSeq uint64 `query:"min_seq" doc:"等到读模型达到该序号再回答，至多 5 秒"`
 }
 
 const tagDirectives = "文件"
@@ -82,8 +83,8 @@ func (s *Server) directives() {
 			return &body[projections.DirectiveView]{ETag: etag(d.Version), Body: d}, err
 		})
 	register(s, huma.Operation{Method: http.MethodGet, Path: "/directives/{id}/source", OperationID: "get-directive-source", Tags: []string{tagDirectives}, Summary: "来源文本"},
-		func(ctx context.Context, in *directiveInput) (*huma.StreamResponse, error) {
-			v, _, err := s.view(ctx, CutParams{})
+		func(ctx context.Context, in *sourceInput) (*huma.StreamResponse, error) {
+			v, _, err := s.view(ctx, CutParams{MinSeq: in.MinSeq})
 			if err != nil {
 				return nil, err
 			}
@@ -92,9 +93,18 @@ func (s *Server) directives() {
 			if err != nil {
 				return nil, err
 			}
-			return s.stream(ctx, d.SourceSHA256)
+			return s.stream(ctx, d.SourceSHA256, sourceType)
 		})
 	s.historyRoute("directives", tagDirectives, domain.KindDirective)
+}
+
+// sourceType is what a directive's source is served as: what is kept of a .docx is
+// the text that was read from it.
+func sourceType(stored string) string {
+	if stored == "application/json" {
+		return stored // a draft
+	}
+	return "text/plain; charset=utf-8"
 }
 
 // readDraft reads a notice as text or .docx, or a draft that a person edited.

@@ -108,6 +108,7 @@ func (s *Server) historyRoute(plural, chinese string, kind domain.Kind) {
 		if err := s.reach(ctx, in.MinSeq); err != nil {
 			return nil, err
 		}
+		s.settle(ctx)
 		as, _, err := s.cut(ctx, in.CutParams)
 		if err != nil {
 			return nil, err

@@ -99,7 +99,7 @@ func explain(e *huma.ErrorDetail) explained {
 	if lacks := missing.FindStringSubmatch(e.Message); lacks != nil {
 		x.location = strings.TrimPrefix(e.Location+"."+lacks[1], ".")
 		x.en = "is required"
-	} else if got := received(e.Value); got != "" {
+	} else if got := received(e.Value); got != "" && e.Location != "body" { // of which a part says little
 		x.zh, x.en = x.zh+"（收到 "+got+"）", x.en+" (received "+got+")"
 	}
 	return x

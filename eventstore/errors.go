@@ -60,6 +60,9 @@ var (
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("账本已关闭 / the ledger is closed")
 
+	// ErrNoEvent: the ledger has not come to the sequence an operator names.
+	ErrNoEvent = errors.New("账本还没有这个序号的事件，请核对序号 / the ledger has no event with this sequence yet: check it")
+
 	// ErrNotOdd: the event an operator wants to accept is in order.
 	ErrNotOdd = errors.New("该事件没有问题，无需接受 / the event is in order, there is nothing to accept")
 )
