@@ -9,6 +9,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/validation"
+
+	"duban/domain"
 )
 
 // A wording is one of huma's formats for what is wrong with a request, with the
@@ -78,7 +80,7 @@ func inBoth(message string) (zh, en string) {
 			return w.chinese, message
 		}
 	}
-	if zh, en, ok := strings.Cut(message, " / "); ok {
+	if zh, en := domain.Halves(message); zh != en {
 		return zh, en
 	}
 	return "不合要求", message
