@@ -15,6 +15,7 @@ import (
 	"duban/domain/directive"
 	"duban/domain/finding"
 	"duban/domain/inspection"
+	"duban/domain/light"
 	"duban/domain/office"
 	"duban/domain/task"
 )
@@ -89,6 +90,81 @@ func TestEveryRouteIsDocumented(t *testing.T) {
 			assert.Contains(t, a.header.Get("Allow"), strings.ToUpper(method), path)
 		}
 	}
+}
+
+// What a field or a filter may say stands in the document as an enumeration, and a
+// filter that says anything else is refused with that list.
+func TestEnumerations(t *testing.T) {
+	n := start(t)
+	doc := n.document()
+	for name, want := range map[string][]string{
+		"TaskProgressReported.condition":    {"not_started", "normal", "behind", "done"},
+		"TaskProgressReported.received_via": {"paper", "oa", "phone", "meeting"},
+		"TaskAssignment.role":               {"lead", "supporting", "joint"},
+		"TaskKindDecided.kind":              {"one_off", "recurring", "standing"},
+		"TaskSchedule.unit":                 {"month", "quarter", "half_year", "year"},
+		"TaskCorrected.mode":                {"void", "amend"},
+		"FindingGraded.grade":               {"ordinary", "major"},
+		"OfficeRegistered.type":             {"office", "center", "city_bureau", "external"},
+		"NoticeOffice.role":                 {"lead", "supporting", "joint"},
+	} {
+		schema, field, _ := strings.Cut(name, ".")
+		assert.Equal(t, want, texts(doc.Components.Schemas[schema].Properties[field].Enum), name)
+	}
+	assert.Equal(t, "date", doc.Components.Schemas["TaskProgressReported"].Properties["received_on"].Format)
+	// The schema of a command's body has them too.
+	var op struct {
+		RequestBody struct {
+			Content map[string]struct{ Schema schema }
+		}
+	}
+	require.NoError(t, json.Unmarshal(doc.Paths["/tasks/{id}/report"]["post"], &op))
+	assert.Equal(t, []string{"not_started", "normal", "behind", "done"},
+		texts(op.RequestBody.Content["application/json"].Schema.Properties["condition"].Enum))
+	// A draft's kind may be missing, and is null then.
+	kind := doc.Components.Schemas["NoticeClause"].Properties["kind"]
+	assert.Equal(t, []any{"one_off", "recurring", "standing", nil}, kind.Enum)
+	assert.Equal(t, []any{"string", "null"}, kind.Type)
+
+	for path, filters := range map[string]map[string][]string{
+		"/tasks":       {"status": task.Statuses(), "light": light.Names(), "kind": {"one_off", "recurring", "standing"}},
+		"/findings":    {"status": finding.Statuses(), "grade": {"ordinary", "major"}, "light": {"rectification_overdue", "normal"}},
+		"/inspections": {"status": {"open", "closed"}},
+		"/directives":  {"status": {"in_force", "voided"}},
+	} {
+		var op struct {
+			Parameters []struct {
+				Name   string
+				Schema schema
+			}
+		}
+		require.NoError(t, json.Unmarshal(doc.Paths[path]["get"], &op))
+		found := 0
+		for _, p := range op.Parameters {
+			want, ok := filters[p.Name]
+			if !ok {
+				continue
+			}
+			found++
+			assert.Equal(t, want, texts(p.Schema.Enum), "%s?%s", path, p.Name)
+			refused := n.get("/api/v1" + path + "?" + p.Name + "=purple").problem(http.StatusUnprocessableEntity)
+			assert.Equal(t, "query."+p.Name, refused.Errors[0].Location)
+			for _, v := range want {
+				assert.Contains(t, refused.Detail, v)
+				n.get("/api/v1" + path + "?" + p.Name + "=" + v).want(http.StatusOK)
+			}
+		}
+		assert.Equal(t, len(filters), found, path)
+	}
+}
+
+func texts(enum []any) []string {
+	var list []string
+	for _, v := range enum {
+		s, _ := v.(string)
+		list = append(list, s)
+	}
+	return list
 }
 
 func filled(path string) string {

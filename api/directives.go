@@ -37,8 +37,9 @@ type directivesInput struct {
 	PageParams
 }
 
-type directiveInput struct {
-	ID string `path:"id" doc:"编号"`
+type sourceInput struct {
+	ID     string `path:"id" doc:"编号"`
+	MinSeq uint64 `query:"min_seq" doc:"等到读模型达到该序号再回答，至多 5 秒"`
 }
 
 const tagDirectives = "文件"
@@ -82,8 +83,8 @@ func (s *Server) directives() {
 			return record(v, d.Version, d), err
 		})
 	register(s, huma.Operation{Method: http.MethodGet, Path: "/directives/{id}/source", OperationID: "get-directive-source", Tags: []string{tagDirectives}, Summary: "来源文本"},
-		func(ctx context.Context, in *directiveInput) (*huma.StreamResponse, error) {
-			v, _, err := s.view(ctx, CutParams{})
+		func(ctx context.Context, in *sourceInput) (*huma.StreamResponse, error) {
+			v, _, err := s.view(ctx, CutParams{MinSeq: in.MinSeq})
 			if err != nil {
 				return nil, err
 			}
@@ -92,9 +93,18 @@ func (s *Server) directives() {
 			if err != nil {
 				return nil, err
 			}
-			return s.stream(ctx, d.SourceSHA256)
+			return s.stream(ctx, d.SourceSHA256, sourceType)
 		})
 	s.historyRoute("directives", tagDirectives, domain.KindDirective)
+}
+
+// sourceType is what a directive's source is served as: what is kept of a .docx is
+// the text that was read from it.
+func sourceType(stored string) string {
+	if stored == "application/json" {
+		return stored // a draft
+	}
+	return "text/plain; charset=utf-8"
 }
 
 // readDraft reads a notice as text or .docx, or a draft that a person edited.
@@ -123,6 +133,11 @@ func readDraft(contentType string, b []byte) (notice.Draft, error) {
 	// A person may have changed a clause's words: the digest follows them.
 	for i := range d.Clauses {
 		d.Clauses[i].TextSHA256 = directive.TextHash(d.Clauses[i].Text)
+	}
+	if len(d.Clauses) == 0 {
+		return notice.Draft{}, domain.Invalid("draft.clauses", "clauses",
+			"草稿没有条款：clauses 缺失或为空，请从试读结果（directives/preview 或 duban import --dry-run --json）补上",
+			"the draft has no clauses: copy them from the preview (directives/preview, or duban import --dry-run --json)")
 	}
 	d.Source, d.MediaType = string(b), "application/json"
 	return d, nil
@@ -158,7 +173,7 @@ func (s *Server) importDirective(ctx context.Context, in *importInput) (*writeOu
 	return out, nil
 }
 
-// voidTasks voids the tasks of a directive that is voided, and frees its number.
+// voidTasks voids the tasks of a directive that is voided, and frees its names.
 // No share may have been acted on; the append expects every task to be as read.
 func (s *Server) voidTasks(u *unit, c domain.Command) error {
 	history, err := u.history(c.Subject)
@@ -197,15 +212,17 @@ func (s *Server) voidTasks(u *unit, c domain.Command) error {
 			return err
 		}
 	}
-	kind, text := identity(d.DocumentNumber, d.TextSHA256)
-	return releaseName(u, c.Entry, kind, text, "撤销登记")
+	if err := releaseHeld(u, c, name.KindDocumentNumber, d.DocumentNumber); err != nil {
+		return err
+	}
+	return releaseHeld(u, c, name.KindNoticeText, directive.ContentHash(d.Title, d.IssuedOn, d.Clauses))
 }
 
-// identity is the unique name a directive is known by: its number, or the
-// digest of its text when it has none.
-func identity(number, textSHA256 string) (name.Kind, string) {
-	if number != "" {
-		return name.KindDocumentNumber, number
+// releaseHeld releases a name if the command's subject holds it.
+func releaseHeld(u *unit, c domain.Command, kind name.Kind, text string) error {
+	history, err := u.history(name.Ref(kind, text))
+	if err != nil || !domain.Fold(history, name.Evolve).HeldBy(c.Subject) {
+		return err
 	}
-	return name.KindNoticeText, textSHA256
+	return releaseName(u, c.Entry, kind, text, "撤销登记")
 }

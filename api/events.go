@@ -34,7 +34,7 @@ const eventsPage = 500
 
 func (s *Server) events() {
 	s.echo.GET(apiPrefix+"/events", s.listEvents)
-	s.echo.GET(apiPrefix+"/events/live", s.liveEvents)
+	s.echo.GET(livePath, s.liveEvents)
 	number := &huma.Schema{Type: huma.TypeInteger, Format: "int64"}
 	params := []*huma.Param{
 		{Name: "after", In: "query", Description: "从此序号之后", Schema: number},
@@ -61,14 +61,15 @@ func (s *Server) events() {
 	})
 }
 
-func queryNumber(c echo.Context, name string, fallback, most uint64) (uint64, error) {
+func queryNumber(c echo.Context, name string, fallback, least, most uint64) (uint64, error) {
 	raw := c.QueryParam(name)
 	if raw == "" {
 		return fallback, nil
 	}
 	n, err := strconv.ParseUint(raw, 10, 64)
-	if err != nil || n > most {
-		p := newProblem(http.StatusUnprocessableEntity, "query", fmt.Sprintf("%s 应为 0 至 %d 的整数 / %s is a whole number up to %d", name, most, name, most))
+	if err != nil || n < least || n > most {
+		p := newProblem(http.StatusUnprocessableEntity, "query",
+			fmt.Sprintf("%s 应为 %d 至 %d 的整数 / %s is a whole number from %d to %d", name, least, most, name, least, most))
 		p.Errors = []Fault{{Location: "query." + name, Message: p.Detail}}
 		return 0, p
 	}
@@ -79,25 +80,26 @@ const maxSequence = 1<<63 - 1
 
 func (s *Server) listEvents(c echo.Context) error {
 	ctx := c.Request().Context()
-	after, err := queryNumber(c, "after", 0, maxSequence)
+	after, err := queryNumber(c, "after", 0, 0, maxSequence)
 	if err != nil {
 		return err
 	}
-	reach, err := queryNumber(c, "min_seq", 0, maxSequence)
+	reach, err := queryNumber(c, "min_seq", 0, 0, maxSequence)
 	if err != nil {
 		return err
 	}
 	if err := s.reach(ctx, reach); err != nil {
 		return err
 	}
+	s.settle(ctx)
 	if strings.Contains(c.Request().Header.Get(echo.HeaderAccept), ndjsonType) {
-		limit, err := queryNumber(c, "limit", maxSequence, maxSequence)
+		limit, err := queryNumber(c, "limit", maxSequence, 1, maxSequence)
 		if err != nil {
 			return err
 		}
 		return s.writeLines(ctx, c, after, limit)
 	}
-	limit, err := queryNumber(c, "limit", 100, 1000)
+	limit, err := queryNumber(c, "limit", 100, 1, 1000)
 	if err != nil {
 		return err
 	}
@@ -187,7 +189,7 @@ const keepAlive = 15 * time.Second
 // data the stored bytes.
 func (s *Server) liveEvents(c echo.Context) error {
 	ctx := c.Request().Context()
-	after, err := queryNumber(c, "after", s.Model.Position(), maxSequence)
+	after, err := queryNumber(c, "after", s.Model.Position(), 0, maxSequence)
 	if err != nil {
 		return err
 	}

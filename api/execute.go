@@ -213,7 +213,7 @@ func (s *Server) replay(c call, a eventstore.Aggregate) (*writeOutput, error) {
 func stale(version uint64) error {
 	detail := "记录已被他人更新，请重新读取后再办理 / the record has changed since you read it: read it again"
 	if version > 0 {
-		detail += fmt.Sprintf("（现为版本 %d / it is at version %d）", version, version)
+		detail = fmt.Sprintf("记录已被他人更新，现为版本 %d，请重新读取后再办理 / the record has changed since you read it and is at version %d: read it again", version, version)
 	}
 	return newProblem(http.StatusPreconditionFailed, "stale", detail)
 }

@@ -15,12 +15,12 @@ import (
 
 type findingsInput struct {
 	CutParams
-	Status     string `query:"status" doc:"状态"`
-	Light      string `query:"light" enum:"rectification_overdue,normal"`
-	Grade      string `query:"grade" enum:"ordinary,major"`
-	Office     string `query:"office" doc:"督办处室编号或名称"`
-	Task       string `query:"task" doc:"任务编号"`
-	Inspection string `query:"inspection" doc:"检查编号"`
+	Status     oneOf[finding.Status] `query:"status" doc:"状态"`
+	Light      string                `query:"light" enum:"rectification_overdue,normal"`
+	Grade      oneOf[finding.Grade]  `query:"grade" doc:"级别"`
+	Office     string                `query:"office" doc:"督办处室编号或名称"`
+	Task       string                `query:"task" doc:"任务编号"`
+	Inspection string                `query:"inspection" doc:"检查编号"`
 	PageParams
 }
 
@@ -37,7 +37,7 @@ func (s *Server) findings() {
 			}
 			defer v.Close()
 			page, err := v.Findings(ctx, projections.FindingQuery{
-				Status: in.Status, Light: in.Light, Grade: in.Grade, Office: in.Office, Task: in.Task, Inspection: in.Inspection,
+				Status: string(in.Status), Light: in.Light, Grade: string(in.Grade), Office: in.Office, Task: in.Task, Inspection: in.Inspection,
 				Q: in.Q, Today: today, Limit: in.Limit, Cursor: in.Cursor,
 			})
 			return &body[projections.Page[projections.FindingView]]{Body: page}, err

@@ -28,6 +28,11 @@ type noticeImport struct {
 }
 
 func newImport(c call, d notice.Draft, assignedOn string) (*noticeImport, error) {
+	if len(d.Clauses) == 0 {
+		return nil, domain.Invalid("draft.clauses", "clauses",
+			"这份通知没有读出条款，不能登记；原文有条款的，请在试读得到的草稿里补上 clauses 再登记",
+			"no clauses were found in this notice, and one without clauses can't be recorded: if it has some, add them to the draft that the preview gives")
+	}
 	im := &noticeImport{call: c, draft: d, target: domain.Ref{Kind: domain.KindDirective, ID: c.newID(0)}, assigned: c.now, issued: c.now}
 	if d.IssuedOn != "" && d.IssuedOn < calendar.On(c.now) {
 		im.issued = d.IssuedOn.Start()
@@ -53,9 +58,7 @@ func newImport(c call, d notice.Draft, assignedOn string) (*noticeImport, error)
 func (im *noticeImport) plan(u *unit) error {
 	ids := 0
 	next := func() string { ids++; return im.call.newID(ids) }
-	kind, text := identity(im.draft.DocumentNumber, directive.TextHash(im.draft.Source))
-	now := domain.Command{Entry: im.call.entry(im.call.now), Subject: im.target}
-	if err := claimName(u, now, kind, text); err != nil {
+	if err := im.claimNumber(u); err != nil {
 		return err
 	}
 	offices, err := im.offices(u, next)
@@ -64,6 +67,9 @@ func (im *noticeImport) plan(u *unit) error {
 	}
 	clauses, err := im.clauses(offices)
 	if err != nil {
+		return err
+	}
+	if err := im.claimContent(u, clauses); err != nil {
 		return err
 	}
 	if err := im.issue(u, clauses); err != nil {
@@ -75,6 +81,39 @@ func (im *noticeImport) plan(u *unit) error {
 		}
 	}
 	return nil
+}
+
+func (im *noticeImport) claimNumber(u *unit) error {
+	if im.draft.DocumentNumber == "" {
+		return nil
+	}
+	return claimName(u, im.claim(), name.KindDocumentNumber, im.draft.DocumentNumber)
+}
+
+func (im *noticeImport) claim() domain.Command {
+	return domain.Command{Entry: im.call.entry(im.call.now), Subject: im.target}
+}
+
+// claimContent claims what the notice says, so that it is not recorded twice, once
+// with its number and once without. Whoever holds it is named as a reader would.
+func (im *noticeImport) claimContent(u *unit, clauses []directive.Clause) error {
+	content := directive.ContentHash(im.draft.Title, im.draft.IssuedOn, clauses)
+	history, err := u.history(name.Ref(name.KindNoticeText, content))
+	if err != nil {
+		return err
+	}
+	held := domain.Fold(history, name.Evolve)
+	if !held.Held() {
+		return claimName(u, im.claim(), name.KindNoticeText, content)
+	}
+	if history, err = u.history(held.Owner); err != nil {
+		return err
+	}
+	d := domain.Fold(history, directive.Evolve)
+	earlier := "《" + d.Title + "》" + d.DocumentNumber + "，" + held.Owner.String()
+	return domain.Illegal("name.claimed.taken",
+		"标题、日期和条款都相同的文件已经登记："+earlier+"；文号有误的，先撤销登记（void）原文件",
+		"a notice with the same title, date and clauses is recorded already: "+earlier+"; void that one first if its number is wrong")
 }
 
 // offices returns the office behind every printed name, registering those that
@@ -145,9 +184,11 @@ func (im *noticeImport) clauses(offices map[string]domain.Ref) ([]directive.Clau
 			}
 		}
 		for _, o := range c.Offices {
-			var role directive.OfficeRole
-			if err := role.UnmarshalText([]byte(o.Role.String())); err != nil {
-				return nil, invalid("draft.role", fmt.Sprintf("clauses[%d].offices.role", c.Number), err)
+			var role directive.OfficeRole // a missing one is the directive's to refuse
+			if o.Role != 0 {
+				if err := role.UnmarshalText([]byte(o.Role.String())); err != nil {
+					return nil, fmt.Errorf("clause %d: %w", c.Number, err)
+				}
 			}
 			ref := offices[name.Normalise(name.KindOfficeName, o.Name)]
 			d.Offices = append(d.Offices, directive.ClauseOffice{Name: o.Name, Role: role, PrintedRole: o.PrintedRole, Group: ref.IsZero(), Office: ref})

@@ -23,6 +23,9 @@ func schemaName(t reflect.Type, hint string) string {
 	return huma.DefaultSchemaNamer(t, hint)
 }
 
+// schemaPrefix stands before a schema's name where another one refers to it.
+const schemaPrefix = "#/components/schemas/"
+
 // schema returns the OpenAPI schema of a type, registered under its name.
 func (s *Server) schema(v any) *huma.Schema {
 	return s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeOf(v), true, "")
@@ -58,4 +61,5 @@ func (s *Server) describe() {
 			"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
 		}}
 	}
+	completeSchemas(doc.Components.Schemas)
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/labstack/echo/v4"
 
 	"duban/domain"
 	"duban/domain/notice"
@@ -66,6 +65,7 @@ var errorTable = []struct {
 	{eventstore.ErrTooManyEvents, http.StatusUnprocessableEntity, "too-many-events", ""},
 	{eventstore.ErrNoEvidence, http.StatusNotFound, "no-evidence", ""},
 	{eventstore.ErrEvidenceWithdrawn, http.StatusGone, "evidence-withdrawn", ""},
+	{eventstore.ErrNoEvent, http.StatusNotFound, "no-event", ""},
 	{eventstore.ErrNotOdd, http.StatusConflict, "not-odd", ""},
 	{eventstore.ErrDrift, http.StatusServiceUnavailable, "drift", ""},
 	{eventstore.ErrGap, http.StatusServiceUnavailable, "gap", ""},
@@ -113,10 +113,6 @@ func problem(err error) (p *Problem, known bool) {
 			return p, true
 		}
 	}
-	var he *echo.HTTPError
-	if errors.As(err, &he) {
-		return routing(he.Code), true
-	}
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		return newProblem(http.StatusRequestEntityTooLarge, "body-too-large", "请求内容过大 / the request body is too large"), true
@@ -161,9 +157,13 @@ func refused(r *domain.Refusal) *Problem {
 	return p
 }
 
-func routing(status int) *Problem {
+// routing is the problem of a request that no handler took.
+func routing(status int, path string) *Problem {
 	switch status {
 	case http.StatusNotFound:
+		if len(path) > 1 && strings.HasSuffix(path, "/") {
+			return newProblem(status, "no-route", "没有这个地址，请去掉地址末尾的 /，接口清单见 /openapi.json / there is nothing here: leave out the slash at the end; see /openapi.json")
+		}
 		return newProblem(status, "no-route", "没有这个地址，接口清单见 /openapi.json / there is nothing here, see /openapi.json")
 	case http.StatusMethodNotAllowed:
 		return newProblem(status, "method", "该地址不支持这个方法，可用的方法见 Allow / this method is not supported here, see Allow")

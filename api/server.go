@@ -12,6 +12,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -103,13 +104,16 @@ func New(cfg Config) *Server {
 	return s
 }
 
-const apiPrefix = "/api/v1"
+const (
+	apiPrefix = "/api/v1"
+	livePath  = apiPrefix + "/events/live"
+)
 
 func (s *Server) humaConfig() huma.Config {
 	cfg := huma.DefaultConfig("督办 Duban", s.Version)
 	cfg.Info.Description = "督办台账：任务、分项、隐患及其完整历史。A compliance ledger: tasks, shares, findings and their whole history."
 	cfg.Servers = []*huma.Server{{URL: apiPrefix}}
-	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	cfg.Components.Schemas = huma.NewMapRegistry(schemaPrefix, schemaName)
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", "" // served outside the prefix, without a token
 	cfg.CreateHooks = nil                                       // no $schema members in the answers
 	cfg.Transformers = []huma.Transformer{toProblem}
@@ -123,10 +127,10 @@ func (s *Server) humaConfig() huma.Config {
 }
 
 // Handler returns the HTTP handler. It answers HEAD like GET (RFC 9110, section
-// 9.3.2), but not on streams without an end; net/http leaves the content out.
+// 9.3.2), but not on the stream without an end; net/http leaves the content out.
 func (s *Server) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodHead && !strings.HasPrefix(r.URL.Path, apiPrefix+"/events") {
+		if r.Method == http.MethodHead && r.URL.Path != livePath {
 			r = r.WithContext(r.Context()) // a copy: net/http looks at the method of its own
 			r.Method = http.MethodGet
 		}
@@ -140,9 +144,18 @@ func (s *Server) handleError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	p := s.problem(c.Request().Context(), err)
+	var p *Problem
+	var he *echo.HTTPError
+	if errors.As(err, &he) {
+		p = routing(he.Code, c.Request().URL.Path)
+	} else {
+		p = s.problem(c.Request().Context(), err)
+	}
 	for k, v := range p.header {
 		c.Response().Header()[k] = v
+	}
+	if allow := c.Response().Header().Get(echo.HeaderAllow); strings.Contains(allow, http.MethodGet) && c.Path() != livePath {
+		c.Response().Header().Set(echo.HeaderAllow, allow+", "+http.MethodHead)
 	}
 	c.Response().Header().Set(echo.HeaderContentType, problemType)
 	c.Response().WriteHeader(p.Status)

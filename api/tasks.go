@@ -8,18 +8,19 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"duban/domain"
+	"duban/domain/light"
 	"duban/domain/task"
 	"duban/projections"
 )
 
 type tasksInput struct {
 	CutParams
-	Office    string `query:"office" doc:"处室编号或名称"`
-	Status    string `query:"status" enum:"docketed,disputed,assigned,acknowledged,in_progress,closure_requested,suspended,completed,ended,cancelled,voided"`
-	Light     string `query:"light" enum:"overdue,rectification_overdue,due_soon,undated,suspended,normal"`
-	Directive string `query:"directive" doc:"文件编号"`
-	Kind      string `query:"kind" enum:"one_off,recurring,standing"`
-	Handler   string `query:"handler" doc:"经办人 person/…"`
+	Office    string             `query:"office" doc:"处室编号或名称"`
+	Status    oneOf[task.Status] `query:"status" doc:"状态"`
+	Light     oneOf[light.Light] `query:"light" doc:"亮灯；同时有 office 时为该处室分项的亮灯"`
+	Directive string             `query:"directive" doc:"文件编号"`
+	Kind      oneOf[task.Kind]   `query:"kind" doc:"任务类型"`
+	Handler   string             `query:"handler" doc:"经办人 person/…"`
 	PageParams
 	Sort string `query:"sort" enum:"number,deadline,updated,light,status" default:"number"`
 }
@@ -61,7 +62,7 @@ func (s *Server) tasks() {
 			}
 			defer v.Close()
 			page, err := v.Tasks(ctx, projections.TaskQuery{
-				Office: in.Office, Status: in.Status, Light: in.Light, Directive: in.Directive, Kind: in.Kind, Handler: in.Handler,
+				Office: in.Office, Status: string(in.Status), Light: string(in.Light), Directive: in.Directive, Kind: string(in.Kind), Handler: in.Handler,
 				Q: in.Q, Sort: in.Sort, Desc: in.Desc, Today: today, Limit: in.Limit, Cursor: in.Cursor,
 			})
 			return &body[projections.Page[projections.TaskView]]{Body: page}, err

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -57,6 +58,13 @@ func (s *Server) tokens() {
 	register(s, huma.Operation{Method: http.MethodDelete, Path: "/tokens/{digest}", OperationID: "revoke-token", Tags: []string{tagTokens}, Summary: "停用令牌"},
 		func(ctx context.Context, in *digestInput) (*struct{}, error) {
 			if err := requireRole(ctx, domain.RoleSafetyOffice); err != nil {
+				return nil, err
+			}
+			_, err := s.Store.Credential(ctx, in.Digest)
+			if errors.Is(err, eventstore.ErrNoCredential) {
+				return nil, newProblem(http.StatusNotFound, "not-found", "没有这个令牌，或已停用，请核对发放时的 digest / there is no such token, or it is revoked already: check the digest it was made with")
+			}
+			if err != nil {
 				return nil, err
 			}
 			return nil, s.Store.RevokeCredential(ctx, in.Digest)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/validation"
+
+	"duban/domain"
 )
 
 // A wording is one of huma's formats for what is wrong with a request, with the
@@ -78,7 +80,7 @@ func inBoth(message string) (zh, en string) {
 			return w.chinese, message
 		}
 	}
-	if zh, en, ok := strings.Cut(message, " / "); ok {
+	if zh, en := domain.Halves(message); zh != en {
 		return zh, en
 	}
 	return "不合要求", message
@@ -99,7 +101,7 @@ func explain(e *huma.ErrorDetail) explained {
 	if lacks := missing.FindStringSubmatch(e.Message); lacks != nil {
 		x.location = strings.TrimPrefix(e.Location+"."+lacks[1], ".")
 		x.en = "is required"
-	} else if got := received(e.Value); got != "" {
+	} else if got := received(e.Value); got != "" && e.Location != "body" { // of which a part says little
 		x.zh, x.en = x.zh+"（收到 "+got+"）", x.en+" (received "+got+")"
 	}
 	return x

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // Misfit returns the refusal of fields that DecodeStrict could not make a payload
@@ -34,7 +33,7 @@ func misfitWords(prototype Payload, one []byte, err error) (zh, en string) {
 		return "不是这里的字段，或其中有不认识的字段", "is no field here, or has one that is not known"
 	}
 	// Our own types say what they want in both languages.
-	if zh, en, ok := strings.Cut(err.Error(), " / "); ok {
+	if zh, en := Halves(err.Error()); zh != en {
 		return zh, en
 	}
 	return "不合要求", err.Error()

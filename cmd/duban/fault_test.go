@@ -170,6 +170,8 @@ func TestForgedEvent(t *testing.T) {
 	require.NoError(t, err)
 	accepted := n.post(t, "doctor/accept", body{"sequence": ack.Sequence, "reason": "伪造的消息，已查明来源"})
 	require.Equal(t, http.StatusOK, accepted.status, string(accepted.body))
+	assert.NotEmpty(t, accepted.header.Get("ETag"))
+	assert.NotEmpty(t, accepted.header.Get("Duban-Sequence"))
 
 	// The one behind it stops the read models anew; once it is accepted they go on.
 	eventually(t, "the second one stops the read models", 10*time.Second, func() bool { return n.model.Err() != nil })

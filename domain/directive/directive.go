@@ -3,10 +3,10 @@
 // their own; a directive only remembers what the document says.
 //
 // An import appends issued, then clauses_recorded as often as it takes, together
-// with the claim on the document number (package name), the tasks and their
-// assignments, in one transaction.
+// with the claims on the document number and on the content (package name), the
+// tasks and their assignments, in one transaction.
 //
-// A wrong import is voided (撤销登记) and its number released, but only while no
+// A wrong import is voided (撤销登记) and its names released, but only while no
 // share that came of it has been acted on. The directive does not know its
 // shares: whoever gives the command reads the tasks first and appends with an
 // expectation on each of them; Decide checks only what the directive knows.

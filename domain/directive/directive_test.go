@@ -121,6 +121,35 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
+// The content's digest is a name in ledgers that exist: it never changes.
+func TestContentHash(t *testing.T) {
+	clauses := func(texts ...string) []Clause {
+		var list []Clause
+		for i, text := range texts {
+			list = append(list, Clause{Number: i + 1, Text: text})
+		}
+		return list
+	}
+	known := ContentHash("关于开展检查的通知", "2019-06-26", clauses("开展检查。", "落实责任。"))
+	if want := "bb2e2b4ea45ef63b2b90ca19ec0ad6460a4edda2a795cf4369f283704e0c4946"; known != want {
+		t.Errorf("%s, want %s", known, want)
+	}
+	if ContentHash("关于开展\n 检查的通知 ", "2019-06-26", clauses("开展　检查。", "落实责任。\n")) != known {
+		t.Error("white space tells notices apart")
+	}
+	for _, other := range []string{
+		ContentHash("关于开展检查的通知", "2019-06-27", clauses("开展检查。", "落实责任。")),
+		ContentHash("关于开展检查的通知", "", clauses("开展检查。", "落实责任。")),
+		ContentHash("关于开展检查的通知", "2019-06-26", clauses("开展检查。落实责任。")),
+		ContentHash("关于开展检查的通知", "2019-06-26", clauses("落实责任。", "开展检查。")),
+		ContentHash("关于开展检查的通", "2019-06-26", clauses("知开展检查。", "落实责任。")),
+	} {
+		if other == known {
+			t.Error("another notice has the same digest")
+		}
+	}
+}
+
 func TestAllowed(t *testing.T) {
 	story := []step{{li, 2, issued()}, {li, 3, &Voided{Reason: "x"}}}
 	for n, want := range []string{"", "void", ""} {

@@ -1,5 +1,6 @@
 // Package name keeps names unique (名称占用): a document number (文号), an office's
-// name or alias (处室名称、别名), the text of a notice that has no number.
+// name or alias (处室名称、别名), the content of a notice, by which it is known again
+// without its number.
 //
 // A name is an aggregate of its own, so that two writers who want the same one
 // meet on the same subject and one of them loses. Its id is derived from the name:
@@ -34,7 +35,7 @@ type Kind uint8
 const (
 	KindDocumentNumber Kind = iota + 1 // 文号
 	KindOfficeName                     // 处室名称或别名
-	KindNoticeText                     // 无文号文件：正文的 SHA-256
+	KindNoticeText                     // 标题、日期和条款的 SHA-256，见 directive.ContentHash
 )
 
 var kinds = enum.New[Kind]("kind of name", "document_number", "office_name", "notice_text")
@@ -49,7 +50,7 @@ func (k Kind) Chinese() string {
 	case KindOfficeName:
 		return "处室名称"
 	case KindNoticeText:
-		return "无文号文件"
+		return "文件内容"
 	}
 	return k.String()
 }

@@ -634,7 +634,7 @@ func testUndecodable(t *testing.T, o Open) {
 	_, err = accept(s, 2)
 	require.ErrorIs(t, err, eventstore.ErrNotOdd)
 	_, err = accept(s, 77)
-	require.ErrorIs(t, err, eventstore.ErrGap)
+	require.ErrorIs(t, err, eventstore.ErrNoEvent)
 	_, err = accept(s, 3)
 	require.NoError(t, err)
 	err = s.Follow(t.Context(), 0, func([]eventstore.Record) error { return nil })
