@@ -106,6 +106,8 @@ func takeApart(s string) []string {
 	return append(out, s[from:])
 }
 
+func endsDigit(s string) bool { return s != "" && s[len(s)-1] >= '0' && s[len(s)-1] <= '9' }
+
 func fullDates(s string) [][]int {
 	if !strings.Contains(s, "年") {
 		return nil

@@ -222,13 +222,15 @@ type node struct {
 	para
 	extra    []para // paragraphs without a label that follow it
 	children []*node
+	ownLine  bool         // its mark stood on lines of its own
+	lent     *headingMark // of a later node of the same list, for both
 }
 
 // served reports whether all that stands below a node has marks of its own, so
 // that a mark of the node's can only be meant for its own words.
 func (n *node) served() bool {
 	for _, c := range n.children {
-		if !c.marked() && !slices.ContainsFunc(c.extra, para.marked) && (len(c.children) == 0 || !c.served()) {
+		if c.lent == nil && !c.marked() && !slices.ContainsFunc(c.extra, para.marked) && (len(c.children) == 0 || !c.served()) {
 			return false
 		}
 	}
@@ -236,6 +238,16 @@ func (n *node) served() bool {
 }
 
 func (q para) marked() bool { return q.row != nil || len(q.marks) > 0 }
+
+// onlyMarks reports whether a paragraph is but a mark, in one bracket or several.
+func (q para) onlyMarks() bool {
+	return !q.labelled && q.row == nil && len(q.marks) > 0 && strings.Trim(q.text[:q.marks[0].from], dropped) == "" && adjoin(q.text, q.marks)
+}
+
+// leadsOn reports whether a paragraph only leads to those below it: 具体措施：.
+func (q para) leadsOn() bool {
+	return !q.labelled && q.row == nil && len(q.marks) == 0 && utf8.RuneCountInString(q.text) <= 20 && strings.ContainsAny(tail(q.text, 3), "：:") && !strings.Contains(q.text, "。")
+}
 
 // outline builds the tree of labelled paragraphs. Styles nest in the order in
 // which they first appear below each other.
@@ -253,6 +265,10 @@ func outline(body []para) *node {
 			top = stack[len(stack)-1]
 		}
 		if !q.labelled {
+			if top.labelled && len(top.children) == 0 && len(top.extra) == 0 && q.onlyMarks() {
+				top.take(q)
+				continue
+			}
 			if top == root && q.alone || len(top.children) > 0 { // behind them, not before
 				parent := top
 				top = &node{}
@@ -278,6 +294,63 @@ func outline(body []para) *node {
 		stack = append(stack, n)
 	}
 	return root
+}
+
+// take adds a mark on a line of its own to what it follows.
+func (n *node) take(q para) {
+	n.ownLine = n.ownLine || len(n.marks) == 0
+	for _, m := range q.marks {
+		n.marks = append(n.marks, span{m.from + len(n.text), m.to + len(n.text), m.content})
+	}
+	n.text += q.text
+	n.to = q.to
+	n.pieces = append(n.pieces, q.pieces...)
+}
+
+// lend gives the mark at the end of a list to the items it is meant for: all of
+// them, where it stands below the list on a line of its own, and those that one
+// sentence counts up, with a semicolon behind each but the last.
+func (n *node) lend() (lent []*node) {
+	for _, c := range n.children {
+		lent = append(lent, c.lend()...)
+	}
+	last := len(n.children) - 1
+	if last < 1 {
+		return lent
+	}
+	if c := n.children[last]; c.ownLine && len(c.children) == 0 && c.label.style >= styleHanBracket && c.label.style != styleRow &&
+		!slices.ContainsFunc(n.children[:last], (*node).anyMark) {
+		m := markOf(c.text, c.marks)
+		for _, d := range n.children[:last] {
+			d.lent = m
+		}
+		return append(lent, c)
+	}
+	for i, c := range n.children {
+		if len(c.children) > 0 || len(c.extra) > 0 || len(c.marks) == 0 || !adjoin(c.text, c.marks) || !endsWith(c.text[:c.marks[0].from], "。.") && !endsWith(c.text, "。.") {
+			continue
+		}
+		m := markOf(c.text, c.marks)
+		k := i
+		for k > 0 && n.children[k-1].label.style == c.label.style && !n.children[k-1].anyMark() && len(n.children[k-1].extra) == 0 && endsWith(n.children[k-1].text, "；;") {
+			k--
+			n.children[k].lent = m
+		}
+		if k < i {
+			lent = append(lent, c)
+		}
+	}
+	return lent
+}
+
+func endsWith(s, any string) bool {
+	r, _ := utf8.DecodeLastRuneInString(strings.TrimRight(s, " 　"))
+	return strings.ContainsRune(any, r)
+}
+
+// anyMark reports whether a mark stands in a node or below it.
+func (n *node) anyMark() bool {
+	return n.marked() || slices.ContainsFunc(n.extra, para.marked) || slices.ContainsFunc(n.children, (*node).anyMark)
 }
 
 // isTitle reports whether a paragraph is but a title: one sentence, and short.

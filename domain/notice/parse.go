@@ -28,9 +28,14 @@ func read(text, media string, warnings []Warning) (Draft, *page, error) {
 	p.closings(from)
 	cover, body := p.divide(p.paragraphs(from))
 	tree := outline(body)
+	for _, n := range tree.lend() {
+		d.warn(n.to, "这里的责任标注也用于前面没有标注的各项，请核对 / this mark was also taken for the items before it that have none")
+	}
 	w := &walker{draft: &d, dates: dating{d.IssuedOn}}
-	for _, q := range cover {
-		w.rule(q.text)
+	for i, pc := range p.pieces { // a note to the whole, wherever it stands
+		if p.parts[i] != partBody || noteLine.MatchString(start(pc.text, 30)) {
+			w.rule(pc.text)
+		}
 	}
 	w.walk(tree, nil, nil, nil)
 	if len(d.Clauses) > maxClauses {
@@ -89,6 +94,8 @@ type walker struct {
 	structured bool // there was a label
 }
 
+var noteLine = regexp.MustCompile(`^[（(]?(注|备注|说明)\s*[：:]`)
+
 // A headingMark stands for the clauses below its heading that have none of their
 // own.
 type headingMark struct {
@@ -99,6 +106,9 @@ type headingMark struct {
 // walk emits a node's clauses.
 func (w *walker) walk(n *node, path, headings []string, inherited *headingMark) {
 	before, own := len(w.draft.Clauses), append([]para{}, n.extra...)
+	if n.lent != nil {
+		inherited = n.lent
+	}
 	outer := inherited
 	if n.labelled {
 		w.structured = true
@@ -109,7 +119,7 @@ func (w *walker) walk(n *node, path, headings []string, inherited *headingMark) 
 	case heading:
 		text := n.text
 		if ms := n.marks; len(ms) > 0 {
-			inherited = &headingMark{printed: text[ms[0].from:ms[0].to], content: ms[0].content}
+			inherited = markOf(text, ms)
 			text = text[:ms[0].from]
 		}
 		headings = append(headings[:len(headings):len(headings)], strings.TrimRight(trim(text), "。.：:"))
@@ -118,6 +128,10 @@ func (w *walker) walk(n *node, path, headings []string, inherited *headingMark) 
 		if len(n.children) > 0 {
 			headings = append(headings[:len(headings):len(headings)], firstSentence(n.text))
 		}
+	}
+	if k := len(own) - 1; k >= 0 && len(n.children) > 0 && own[k].leadsOn() { // 具体措施：
+		headings = append(headings[:len(headings):len(headings)], strings.TrimRight(own[k].text, "：: "))
+		own = own[:k]
 	}
 	w.emit(own, path, headings, inherited)
 	for _, c := range n.children {
@@ -135,17 +149,44 @@ func (w *walker) walk(n *node, path, headings []string, inherited *headingMark) 
 	}
 }
 
+// markOf is the mark that adjacent spans make together.
+func markOf(text string, ms []span) *headingMark {
+	m := &headingMark{printed: text[ms[0].from:ms[len(ms)-1].to]}
+	for i, s := range ms {
+		if i > 0 {
+			m.content += "；"
+		}
+		m.content += s.content
+	}
+	return m
+}
+
 // isHeading: something stands below it and it says no more than a title, with at
-// most one mark behind it.
+// most one mark behind it, which may be printed in several brackets or lines.
 func (w *walker) isHeading(n *node) bool {
 	text := n.text
 	if ms := n.marks; len(ms) > 0 {
-		if n.served() || len(ms) > 1 || strings.Trim(text[ms[0].to:], "。；;，, ") != "" {
+		if n.served() || !adjoin(text, ms) {
 			return false
 		}
 		text = text[:ms[0].from]
 	}
-	return (len(n.children) > 0 || len(n.extra) > 0 && !startsMark(n.extra[0].text)) && isTitle(text)
+	return (len(n.children) > 0 || len(n.extra) > 0 && !n.extra[0].onlyMarks()) && isTitle(text)
+}
+
+// adjoin reports whether nothing but punctuation stands between the marks and
+// behind them.
+func adjoin(text string, ms []span) bool {
+	for i, m := range ms {
+		end := len(text)
+		if i+1 < len(ms) {
+			end = ms[i+1].from
+		}
+		if strings.Trim(text[m.to:end], dropped) != "" {
+			return false
+		}
+	}
+	return true
 }
 
 func firstSentence(s string) string {
