@@ -18,7 +18,7 @@ var (
 	aboutWords    = regexp.MustCompile(`关于|印发|转发`)
 	beginsTitle   = regexp.MustCompile(`^(关于|印发|转发|批转|批复|公布)`)
 	many          = regexp.MustCompile(`各|有关|相关|直|所属|本`)
-	addressedTail = regexp.MustCompile(`(政府|部门|单位|处室|科室|委|局|厅|办|处|科|公司|企业|机构|院|校|中心|会|社|站|所|队|室|部|集团|街道|乡镇|[）)])$`)
+	addressedTail = regexp.MustCompile(`(政府|部门|单位|处室|科室|委|局|厅|办|处|科|公司|企业|机构|院|校|中心|会|社|站|所|队|室|部|集团|街道|乡镇|团体|组织|党组|工委|学校|银行|分行|支行|军区|机关|兵团|成员|股|司|省|市|县|区|州|盟|旗|乡|镇|村|基地|园区|[）)])$`)
 )
 
 // headLines is how many printed lines may stand above the body.

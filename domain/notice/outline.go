@@ -366,6 +366,39 @@ type segment struct {
 	contents []string // between the brackets
 	heading  string   // of a row of a table
 	from, to int
+	goesOn   bool // the next one stands in the same paragraph
+}
+
+// timesOnly reports whether a segment's marks, if it has any, say until when and
+// not who.
+func (s segment) timesOnly() bool {
+	return !slices.ContainsFunc(s.contents, func(c string) bool {
+		who := readMark(c, false)
+		return who.asked || who.persons || len(who.deadlines) == 0
+	})
+}
+
+// lendOffices gives sentences with a time limit of their own the offices that the
+// same paragraph names behind them: 查坝体（6月底前）。查闸门（9月底前）。（建管处负责）.
+func lendOffices(segs []segment) {
+	for i := len(segs) - 2; i >= 0; i-- {
+		if s, next := &segs[i], segs[i+1]; s.goesOn && len(s.marks) > 0 && len(next.marks) > 0 && s.timesOnly() {
+			s.marks, s.contents = append(s.marks, next.marks...), append(s.contents, next.offices()...)
+		}
+	}
+}
+
+// offices returns what a segment's marks say without their time limits.
+func (s segment) offices() []string {
+	var out []string
+	for _, c := range s.contents {
+		for _, p := range parts(c) {
+			if !timeLabel.MatchString(start(p, 90)) && !deadlineWords(p) {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
 }
 
 // dropped is the punctuation that may be lost around a mark.
@@ -403,7 +436,7 @@ func segments(paras []para) []segment {
 			pending = segment{}
 			continue
 		}
-		prev := 0
+		prev, begun := 0, len(out)
 		for _, m := range q.marks {
 			text := q.text[prev:m.from]
 			if prev > 0 {
@@ -423,6 +456,9 @@ func segments(paras []para) []segment {
 				pending = segment{}
 			}
 			prev = m.to
+		}
+		for k := begun; k+1 < len(out); k++ {
+			out[k].goesOn = true
 		}
 		rest := q.text[prev:]
 		if prev > 0 {

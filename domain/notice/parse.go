@@ -201,12 +201,13 @@ func firstSentence(s string) string {
 
 func (w *walker) emit(own []para, path, headings []string, inherited *headingMark) {
 	segs := segments(own)
+	lendOffices(segs)
 	for i, s := range segs {
 		if len(w.draft.Clauses) > maxClauses {
 			return // Parse refuses the file
 		}
-		if len(s.marks) == 0 && inherited != nil {
-			s.marks, s.contents = []string{inherited.printed}, []string{inherited.content}
+		if inherited != nil && s.timesOnly() {
+			s.marks, s.contents = append([]string{inherited.printed}, s.marks...), append([]string{inherited.content}, s.contents...)
 			inherited.used = true
 		}
 		headings := headings
@@ -295,8 +296,12 @@ func (d *Draft) cover(paras []para) {
 			seen[name] = true
 			d.BasedOn = append(d.BasedOn, doc)
 		}
-		if q.labelled && !isTitle(q.text) { // a numbered request of the letter
-			d.Requirements = append(d.Requirements, Requirement{Text: q.text, Lines: [2]int{q.from, q.to}})
+		if q.labelled && (!isTitle(q.text) || endsWith(q.text, "。.")) { // a numbered request of the letter
+			text := q.text
+			if isTitle(text) {
+				text = strings.TrimRight(text, "。.")
+			}
+			d.Requirements = append(d.Requirements, Requirement{Text: text, Lines: [2]int{q.from, q.to}})
 			continue
 		}
 		for _, sentence := range splitAny(q.text, "。！") {
