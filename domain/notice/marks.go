@@ -2,6 +2,7 @@ package notice
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -22,16 +23,31 @@ var (
 	labelWords = regexp.MustCompile(`^(?:国家|自治区|[省市县区厅局])?(?:级|直|本级)?(?:主要|牵头|第一|共同|直接|具体)?(?:` + labelKinds + `)?(?:` + labelBodies + `)(?:（[^）]{1,10}）|\([^)]{1,10}\))?\s*[：:]` +
 		`|^(?:牵头|配合|主办|协办|责任|承办|参与|指导|落实)\s*[：:]`)
 	timeLabel  = regexp.MustCompile(`^(?:完成|办理|整改|落实|办结)?(?:时限|时间|期限|时间节点|时间要求|进度要求|进度安排|工作进度)(?:要求)?(?:\s*[：:]|[\s　]+)\s*`)
-	personWord = regexp.MustCompile(`^(?:第一|主要|直接|具体|包抓|包保|分管|牵头|责任|挂牌|督办|市级|县级)*(?:责任人员?|领导|负责人|联系人|负责同志|联络员|经办人)(?:及(?:职务|电话|联系电话|联系方式))?\s*[：:]`)
+	personWord = regexp.MustCompile(`^(?:第一|主要|直接|具体|包抓|包保|包联|挂联|挂钩|联系|分管|牵头|责任|挂牌|督办|[省市县区乡镇厅局](?:级|委|政府)?|党政|单位|部门|企业)*(?:责任人员?|领导|负责人|联系人|负责同志|联络员|经办人)(?:及(?:职务|电话|联系电话|联系方式))?\s*[：:]`)
 	// A label whose meaning is sure wherever it stands.
 	strongLabel = regexp.MustCompile(`(?:责任|牵头|配合|主办|承办)(?:处室|单位|部门|科室)\s*[：:]`)
 	// 责任单位 A without a colon, inside brackets.
 	looseLabel = regexp.MustCompile(`^(?:(?:` + labelKinds + `)(?:` + labelBodies + `))[\s　]*`)
 )
 
+// closeUp takes out the blanks that set a label apart: 责 任 人：.
+func closeUp(s string) string {
+	colon := strings.IndexAny(start(s, 60), "：:")
+	if colon < 0 || !strings.ContainsAny(s[:colon], " 　") {
+		return s
+	}
+	if runes := strings.FieldsFunc(s[:colon], func(r rune) bool { return r == ' ' || r == '　' }); slices.ContainsFunc(runes, func(f string) bool { return utf8.RuneCountInString(f) > 2 }) {
+		return s
+	}
+	if label := strings.ReplaceAll(strings.ReplaceAll(s[:colon], " ", ""), "　", "") + s[colon:]; labelWords.MatchString(start(label, 90)) || timeLabel.MatchString(start(label, 90)) || personWord.MatchString(start(label, 90)) {
+		return label
+	}
+	return s
+}
+
 // startsMark reports whether s begins with a label of a mark.
 func startsMark(s string) bool {
-	s = start(s, 90)
+	s = closeUp(start(s, 90))
 	return labelWords.MatchString(s) || timeLabel.MatchString(s) || personWord.MatchString(s)
 }
 
@@ -237,7 +253,7 @@ func onlyOffices(content string) bool {
 	}
 	found := false
 	for _, part := range splitOutside(content, "，,；;") {
-		if half, _ := narrow(trim(part)); soleLimit.MatchString(half) {
+		if half, _ := narrow(trim(part)); soleLimit.MatchString(half) || soleManner.MatchString(trim(part)) {
 			continue
 		}
 		c, _ := cutOthers(part)

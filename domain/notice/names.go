@@ -2,6 +2,7 @@ package notice
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,7 +19,7 @@ var (
 	vague = regexp.MustCompile(`^((各|其他|其它|省直|区直|市直|县直|国务院|中央|省级|市级|省|市|县|厅|局)?(有关|相关)|其他|其它)(地区和)?(部门|单位|处室|科室|司局|股室|方面|部门单位|部门和单位|部门及单位|部门（单位）|成员单位|责任单位)$`)
 	// 各市、县（区）人民政府 is one name: a bare kind of place goes with what follows it.
 	place   = regexp.MustCompile(`^(各|有关|相关|全省各|全区各|全市各)?((设区|地级|县级)?(的)?(市|县|区|旗|州|盟|省|自治区|直辖市|自治州|乡|镇|乡镇|街道)|市州|州市|县市|县区|区县|市县|直辖市及计划单列市|计划单列市|市（[州地盟]）|州（市）|盟（市）|市\([州地盟]\)|县[（(〈][市区旗][)）〉]|市（县）)$`)
-	further = regexp.MustCompile(`^新疆生产建设兵团|^(自治区|直辖市)及(计划单列市、?|新疆生产建设兵团).*|^(自治区|直辖市|直辖市及计划单列市|计划单列市|自治州|地级市|县级市|设区市|市|县|区|旗|州|盟|乡|镇|乡镇|街道)((（[^）]*）|\([^)]*\)|〈[^〉]*〉).*|人民政府.*|政府.*|管委会|.*主管部门|)$`)
+	further = regexp.MustCompile(`^新疆生产建设兵团|^(自治区|直辖市)及(计划单列市、?|新疆生产建设兵团).*|^直辖市.*|^(自治区|直辖市|直辖市及计划单列市|计划单列市|自治州|地级市|县级市|设区市|市|县|区|旗|州|盟|乡|镇|乡镇|街道)((（[^）]*）|\([^)]*\)|〈[^〉]*〉).*|人民政府.*|政府.*|管委会|.*主管部门|)$`)
 	bare    = regexp.MustCompile(`^(单位|部门|企业|机构|处室|科室)$`)
 	leading = regexp.MustCompile(`^(由|请|责成|以及|及|和|与|并由|具体由|并)`)
 	joint   = regexp.MustCompile(`以及|[和与及]`)
@@ -56,7 +57,7 @@ func joinPlaces(list []string) []string {
 			if i := strings.LastIndex(last, "、"); i >= 0 {
 				last = last[i+len("、"):]
 			}
-			if utf8.RuneCountInString(n) < 30 && (place.MatchString(last) && further.MatchString(n) || bare.MatchString(n)) {
+			if utf8.RuneCountInString(n) < 30 && (place.MatchString(last) && (further.MatchString(n) || completes(last, n)) || bare.MatchString(n)) {
 				out[k] += "、" + n
 				continue
 			}
@@ -64,6 +65,19 @@ func joinPlaces(list []string) []string {
 		out = append(out, n)
 	}
 	return out
+}
+
+// levels are the kinds of place, from the higher to the lower.
+var levels = []string{"省", "市州盟", "县区旗", "乡镇街", "村"}
+
+// completes: 州安委会 completes 各市 to 各市、州安委会, 省财政厅 and 市财政局 don't.
+func completes(last, n string) bool {
+	is, _ := utf8.DecodeLastRuneInString(last)
+	next, w := utf8.DecodeRuneInString(n)
+	level := func(r rune) int {
+		return slices.IndexFunc(levels, func(l string) bool { return strings.ContainsRune(l, r) })
+	}
+	return is != next && level(is) >= 0 && level(next) >= level(is) && !strings.HasPrefix(n[w:], "直")
 }
 
 // topLevel splits at 、 and blanks outside of brackets.

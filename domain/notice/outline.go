@@ -31,6 +31,15 @@ func (p *page) paragraphs(from int) []para {
 	doc := 0
 	for i := from; i < len(p.pieces); i++ {
 		pc := p.pieces[i]
+		if rows := p.standing[i]; rows.table != nil {
+			if parted && len(out) > 0 {
+				doc++
+			}
+			out, broken = p.stand(out, broken, rows, i, doc)
+			i += len(rows.columns)*(len(rows.rows)+1) - 1
+			open, parted, table = false, false, nil
+			continue
+		}
 		if p.parts[i] != partNone {
 			if p.parts[i] != partPage && p.parts[i] != partContact {
 				open = false
@@ -48,10 +57,12 @@ func (p *page) paragraphs(from int) []para {
 			continue
 		}
 		p.mark(i, partBody)
-		if table != nil && len(pc.cells) > 1 {
-			out = append(out, table.para(pc, i, doc))
-			broken = append(broken, nil)
-			continue
+		if table != nil {
+			if cells := table.cells(pc); cells != nil {
+				out = append(out, table.para(cells, pc.line, i, doc))
+				broken = append(broken, nil)
+				continue
+			}
 		}
 		table = nil
 		l, labelled := labelOf(pc.text)
@@ -63,7 +74,7 @@ func (p *page) paragraphs(from int) []para {
 			open = sentenceGoesOn(pc.text)
 			continue
 		}
-		text := pc.text
+		text := closeUp(pc.text)
 		if labelled {
 			text = trim(text[l.width:])
 		}
@@ -78,6 +89,24 @@ func (p *page) paragraphs(from int) []para {
 		}
 	}
 	return out
+}
+
+// stand adds the rows of a table whose cells stand below each other.
+func (p *page) stand(out []para, broken [][]string, t standing, i, doc int) ([]para, [][]string) {
+	n := len(t.columns)
+	for k := i; k < i+n; k++ {
+		p.mark(k, partTable)
+	}
+	for at := i + n; t.rows[at] != nil; at += n {
+		q := t.para(t.rows[at], p.pieces[at].line, at, doc)
+		q.to, q.pieces = p.pieces[at+n-1].line, nil
+		for k := at; k < at+n; k++ {
+			p.mark(k, partBody)
+			q.pieces = append(q.pieces, k)
+		}
+		out, broken = append(out, q), append(broken, nil)
+	}
+	return out, broken
 }
 
 // sentenceGoesOn reports whether a sentence goes on behind a line. A short line of a mark
@@ -163,7 +192,7 @@ func (p *page) documents(paras []para) []document {
 // addressees belongs to none of them.
 func (d document) end(first int) int {
 	n := len(d.paras)
-	if n-1 > first && !(d.paras[n-2].labelled && isTitle(d.paras[n-2].text)) && !d.paras[n-1].labelled && closingRequest.MatchString(d.paras[n-1].text) && !d.paras[n-1].marked() {
+	if n-1 > first && !(d.paras[n-2].labelled && isTitle(d.paras[n-2].text) && !endsWith(d.paras[n-2].text, "。.")) && !d.paras[n-1].labelled && closingRequest.MatchString(d.paras[n-1].text) && !d.paras[n-1].marked() {
 		return n - 1
 	}
 	return n
@@ -223,6 +252,7 @@ type node struct {
 	extra    []para // paragraphs without a label that follow it
 	children []*node
 	ownLine  bool         // its mark stood on lines of its own
+	alike    bool         // another node of the list is a sentence with nothing below
 	lent     *headingMark // of a later node of the same list, for both
 }
 
@@ -311,6 +341,7 @@ func (n *node) take(q para) {
 // them, where it stands below the list on a line of its own, and those that one
 // sentence counts up, with a semicolon behind each but the last.
 func (n *node) lend() (lent []*node) {
+	n.compare()
 	for _, c := range n.children {
 		lent = append(lent, c.lend()...)
 	}
@@ -341,6 +372,20 @@ func (n *node) lend() (lent []*node) {
 		}
 	}
 	return lent
+}
+
+// compare tells the last item of a list, behind which a paragraph stands, from a
+// heading: the others have nothing below them.
+func (n *node) compare() {
+	leaves := 0
+	for _, c := range n.children {
+		if len(c.children) == 0 && len(c.extra) == 0 && endsWith(c.text, "。.；;") {
+			leaves++
+		}
+	}
+	for _, c := range n.children {
+		c.alike = leaves > 0
+	}
 }
 
 func endsWith(s, any string) bool {
@@ -401,6 +446,14 @@ func (s segment) offices() []string {
 	return out
 }
 
+// bullets begin the items of a list that has no numbers.
+const bullets = "●○★☆◆◇■□▲△•·—－➢✓"
+
+func (q para) bulleted() bool {
+	first, _ := utf8.DecodeRuneInString(q.text)
+	return strings.ContainsRune(bullets, first)
+}
+
 // dropped is the punctuation that may be lost around a mark.
 const dropped = "。；;，,、 　\t\n"
 
@@ -435,6 +488,10 @@ func segments(paras []para) []segment {
 			out = append(out, pending)
 			pending = segment{}
 			continue
+		}
+		if pending.text != "" && q.bulleted() && !endsWith(pending.text, "；;，,：:") {
+			out = append(out, pending) // an item of its own
+			pending = segment{}
 		}
 		prev, begun := 0, len(out)
 		for _, m := range q.marks {

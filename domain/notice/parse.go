@@ -22,7 +22,7 @@ func Parse(source []byte) (Draft, error) {
 func read(text, media string, warnings []Warning) (Draft, *page, error) {
 	text, hid := redact(text)
 	d := Draft{Source: text, MediaType: media, Warnings: append(warnings, hid...)}
-	p := &page{pieces: pieces(text), draft: &d}
+	p := &page{pieces: pieces(text), draft: &d, standing: map[int]standing{}}
 	p.parts = make([]part, len(p.pieces))
 	from := p.head()
 	p.closings(from)
@@ -171,7 +171,10 @@ func (w *walker) isHeading(n *node) bool {
 		}
 		text = text[:ms[0].from]
 	}
-	return (len(n.children) > 0 || len(n.extra) > 0 && !n.extra[0].onlyMarks()) && isTitle(text)
+	if !isTitle(text) {
+		return false
+	}
+	return len(n.children) > 0 || len(n.extra) > 0 && !n.extra[0].onlyMarks() && (!n.alike || !endsWith(text, "。.") || n.extra[0].bulleted())
 }
 
 // adjoin reports whether nothing but punctuation stands between the marks and
@@ -248,12 +251,20 @@ func (w *walker) read(c *Clause, s segment) {
 		}
 		w.doubt(c, s.to, who)
 	}
+	if len(c.Offices) == 0 && strings.ContainsRune(c.Text, '由') {
+		if said := inWords.FindString(start(c.Text, maxMark)); said != "" {
+			doubts = append(doubts, "正文写明“"+short(said)+"”，但没有责任标注，未列责任处室，请核对 / the text names who acts, but not in a mark: no office was taken from it")
+		}
+	}
 	for _, m := range doubts {
 		w.draft.warn(s.from, fmt.Sprintf("第%d项：%s", c.Number, m))
 	}
 	c.Deadlines = limits
 	c.Kind, c.KindWords = proposeKind(c.Text, limits)
 }
+
+// inWords: a sentence says who acts, outside of any mark.
+var inWords = regexp.MustCompile(`由[^，。；：“”》]{2,40}?(?:牵头|负责|会同)`)
 
 // doubt warns of what a mark says beyond offices and time. The names of persons
 // are not repeated.
@@ -305,7 +316,9 @@ func (d *Draft) cover(paras []para) {
 			continue
 		}
 		for _, sentence := range splitAny(q.text, "。！") {
-			d.require(q, sentence)
+			if !endsWith(sentence, "：:") { // 请按下列分工做好工作：
+				d.require(q, sentence)
+			}
 		}
 	}
 }

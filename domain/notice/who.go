@@ -148,6 +148,10 @@ func (r *reader) part(part string) {
 	names, verb, more := splitVerb(part)
 	acts := verb != "" && plausible(names)
 	switch {
+	case r.after == afterNames && soleManner.MatchString(part):
+		if g := &r.groups[len(r.groups)-1]; g.printed == "" {
+			g.printed = part
+		}
 	case firstLeads.MatchString(part):
 		r.firstLeads, r.after = true, afterNothing
 	case elsewhere.MatchString(part):
