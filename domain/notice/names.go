@@ -33,7 +33,7 @@ func isGroup(n string) bool {
 // splitNames splits a printed list of offices into names.
 func splitNames(s string) []string {
 	var out []string
-	for _, n := range topLevel(s) {
+	for _, n := range joinBroken(topLevel(s)) {
 		n = strings.Trim(leading.ReplaceAllString(trim(n), ""), "。，,；;:： ")
 		if n == "" || n == "等" {
 			continue
@@ -41,6 +41,21 @@ func splitNames(s string) []string {
 		out = append(out, splitJoint(n)...)
 	}
 	return joinPlaces(out)
+}
+
+// joinBroken puts together again a name that a line broke: 市消防 救援支队.
+func joinBroken(list []string) []string {
+	var out []string
+	for _, n := range list {
+		if k := len(out) - 1; k >= 0 && strings.HasSuffix(out[k], " ") {
+			if last := trim(out[k]); last != "" && trim(n) != "" && !officeEnd.match(unbracketed(last)) && !person(last) && !isGroup(last) && !person(trim(n)) {
+				out[k] = last + n
+				continue
+			}
+		}
+		out = append(out, n)
+	}
+	return out
 }
 
 // joinPlaces puts together again what 、 separates inside one name: 各省、自治区、
@@ -80,7 +95,8 @@ func completes(last, n string) bool {
 	return is != next && level(is) >= 0 && level(next) >= level(is) && !strings.HasPrefix(n[w:], "直")
 }
 
-// topLevel splits at 、 and blanks outside of brackets.
+// topLevel splits at 、 and blanks outside of brackets. A blank stays with the part
+// before it.
 func topLevel(s string) []string {
 	var out []string
 	depth, from := 0, 0
@@ -93,6 +109,9 @@ func topLevel(s string) []string {
 		case '、', '/', '／', '\t', '\n', ' ', '　':
 			if depth <= 0 {
 				out = append(out, s[from:i])
+				if r == ' ' || r == '　' || r == '\n' {
+					out[len(out)-1] += " "
+				}
 				from = i + utf8.RuneLen(r)
 			}
 		}

@@ -52,19 +52,37 @@ func (p *page) paragraphs(from int) []para {
 		}
 		parted = false
 		if t := tableOf(pc); t != nil {
-			table, open = t, false
+			if table == nil || !slices.Equal(t.heads, table.heads) { // a head is printed again on every page
+				table = t
+				if k := len(out) - 1; k >= 0 && p.tableTitle(out[k], i) {
+					out, broken = out[:k], broken[:k]
+					doc += min(k, 1)
+				}
+			}
+			open = false
 			p.mark(i, partTable)
 			continue
 		}
 		p.mark(i, partBody)
 		if table != nil {
-			if cells := table.cells(pc); cells != nil {
+			cells := table.cells(pc)
+			if h := table.headingRow(cells); h != "" {
+				if _, labelled := labelOf(h); !labelled {
+					table.section, table.group = h, ""
+					p.mark(i, partTable)
+					continue
+				}
+				cells, pc.text = nil, h // 一、教育类 stands over the rows
+			}
+			if cells != nil {
 				out = append(out, table.para(cells, pc.line, i, doc))
 				broken = append(broken, nil)
 				continue
 			}
 		}
-		table = nil
+		if table != nil && pc.cells == nil {
+			table = nil
+		}
 		l, labelled := labelOf(pc.text)
 		if open && !labelled && !startsMark(pc.text) {
 			last := len(out) - 1
@@ -89,6 +107,17 @@ func (p *page) paragraphs(from int) []para {
 		}
 	}
 	return out
+}
+
+// tableTitle reports whether a paragraph is the title of the table whose head is
+// piece i, and notes it.
+func (p *page) tableTitle(q para, i int) bool {
+	k := q.pieces[0]
+	if q.labelled || q.row != nil || len(q.pieces) != 1 || k != i-1 || !titleLike(p.pieces[k].text) || !attachedTitle.MatchString(p.pieces[k].text) {
+		return false
+	}
+	p.mark(k, partAttachment)
+	return true
 }
 
 // stand adds the rows of a table whose cells stand below each other.
@@ -409,7 +438,7 @@ type segment struct {
 	text     string
 	marks    []string // as printed
 	contents []string // between the brackets
-	heading  string   // of a row of a table
+	headings []string // of a row of a table
 	from, to int
 	goesOn   bool // the next one stands in the same paragraph
 }
@@ -481,7 +510,7 @@ func segments(paras []para) []segment {
 			if pending.text != "" {
 				out = append(out, pending)
 			}
-			pending = segment{text: q.text, heading: q.row.heading, from: q.from, to: q.to}
+			pending = segment{text: q.text, headings: q.row.headings, from: q.from, to: q.to}
 			if q.row.mark != "" {
 				pending.marks, pending.contents = []string{q.row.mark}, []string{q.row.mark}
 			}

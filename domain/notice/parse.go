@@ -213,10 +213,7 @@ func (w *walker) emit(own []para, path, headings []string, inherited *headingMar
 			s.marks, s.contents = append([]string{inherited.printed}, s.marks...), append([]string{inherited.content}, s.contents...)
 			inherited.used = true
 		}
-		headings := headings
-		if s.heading != "" {
-			headings = append(headings[:len(headings):len(headings)], s.heading)
-		}
+		headings := append(headings[:len(headings):len(headings)], s.headings...)
 		c := Clause{
 			Number: len(w.draft.Clauses) + 1, Path: path, Headings: headings, Text: s.text, TextSHA256: TextHash(s.text),
 			Lines: [2]int{s.from, s.to}, Mark: strings.Join(s.marks, ""),

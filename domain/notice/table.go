@@ -14,6 +14,7 @@ type table struct {
 	columns []column
 	heads   []string
 	spaced  bool   // blanks stand between the cells
+	section string // the last row that was but a heading
 	group   string // the last entry of a column that was merged over rows
 	mark    string // the last row's mark
 }
@@ -30,8 +31,8 @@ const (
 
 // A row is a task of a table.
 type row struct {
-	heading string // of the first of several columns of text
-	mark    string // the cells that say who and when, each behind its column's head
+	headings []string // the heading row above, and the first of several columns of text
+	mark     string   // the cells that say who and when, each behind its column's head
 }
 
 var (
@@ -39,6 +40,7 @@ var (
 	officeHead = regexp.MustCompile(`^(主要|[省市县区]级|[省市县区]直|具体)?(责任|牵头|配合|主办|协办|承办|参与|落实|实施|主管|监管|督办|督导|整改责任|整改|负责|协同)([（(][^）)]{1,6}[）)])?(` + labelBodies + `)(（[^）]*）|\([^)]*\))?$`)
 	timeHead   = regexp.MustCompile(`^(完成|整改|办结|办理|落实)?(时限|时间|期限|时间节点|时间要求)(要求)?$|^进度安排$`)
 	personHead = regexp.MustCompile(`责任人|领导|联系人|负责人|负责同志|联络员|经办人|电话|联系方式`)
+	nobody     = regexp.MustCompile(`^([—－\-–/／\\]+|无)$`)
 	noteHead   = regexp.MustCompile(`^(备\s*注|说明)$`)
 	taskHead   = regexp.MustCompile(`任务|内容|事项|措施|工作|要求|项目|目标|问题`)
 )
@@ -203,20 +205,23 @@ func (t *table) para(cells []string, line, i, doc int) para {
 			q.label = label{style: styleRow, printed: strings.TrimRight(c, "、.．"), number: ordinal(c)}
 		case columnOffice, columnTime:
 			offices = offices || kind == columnOffice
+			if nobody.MatchString(c) {
+				continue
+			}
 			mark = append(mark, head+"："+c)
 		case columnPerson: // no names of persons
 		default:
 			if k == t.firstText() && t.manyTexts() {
-				t.group = c
+				t.group = mend(c)
 			} else {
-				text = append(text, c)
+				text = append(text, mend(c))
 			}
 		}
 	}
 	q.text = strings.Join(text, "\n")
-	q.row.heading = t.group
+	q.row.headings = slices.DeleteFunc([]string{t.section, t.group}, func(h string) bool { return h == "" })
 	if q.text == "" {
-		q.text, q.row.heading = t.group, ""
+		q.text, q.row.headings = t.group, nil
 	}
 	if !offices && t.mark != "" {
 		mark = append([]string{t.mark}, mark...)
@@ -225,6 +230,15 @@ func (t *table) para(cells []string, line, i, doc int) para {
 	}
 	q.row.mark = strings.Join(mark, "；")
 	return q
+}
+
+// headingRow returns the text of a row that is but a heading over the rows below it.
+func (t *table) headingRow(cells []string) string {
+	filled := slices.DeleteFunc(slices.Clone(cells), func(c string) bool { return c == "" })
+	if len(t.columns) < 3 || len(filled) != 1 || utf8.RuneCountInString(filled[0]) < 3 || ordinal(filled[0]) > 0 {
+		return ""
+	}
+	return filled[0]
 }
 
 func officesOnly(mark []string) []string {
