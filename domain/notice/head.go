@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	number        = regexp.MustCompile(`([\p{Han}×╳○A-ZＸ]{1,24})\s*[〔\[【（(﹝［]\s*((?:19|20)\d\d)\s*[〕\]】）)﹞］]\s*第?\s*(\d{1,5})\s*号`)
+	number        = regexp.MustCompile(`([\p{Han}×╳○A-ZＸ]{1,24})\s*[〔\[【（(﹝［]\s*((?:19|20|１９|２０)[0-9０-９]{2})\s*[〕\]】）)﹞］]\s*第?\s*([0-9０-９]{1,5})\s*号`)
 	titleLine     = regexp.MustCompile(`(通知|函|意见|方案|决定|通报|报告|请示|批复|公告|通告|办法|规定|措施|要点|计划|清单|决议|纪要|细则|指引|分工)([（(][^（()）]*[）)])?$`)
 	secrecyLine   = regexp.MustCompile(`^(特急|加急|特提|急件|平急|秘密|机密|绝密|内部|内部资料|签发人[：:].*|份号[：:]?.*|\d{6})([★☆].*)?$`)
 	signedBy      = regexp.MustCompile(`^签\s*发\s*人?\s*[：:]`)
@@ -18,7 +18,7 @@ var (
 	aboutWords    = regexp.MustCompile(`关于|印发|转发`)
 	beginsTitle   = regexp.MustCompile(`^(关于|印发|转发|批转|批复|公布)`)
 	many          = regexp.MustCompile(`各|有关|相关|直|所属|本`)
-	addressedTail = regexp.MustCompile(`(政府|部门|单位|处室|科室|委|局|厅|办|处|科|公司|企业|机构|院|校|中心|会|社|站|所|队|室|部|集团|街道|乡镇|[）)])$`)
+	addressedTail = regexp.MustCompile(`(政府|部门|单位|处室|科室|委|局|厅|办|处|科|公司|企业|机构|院|校|中心|会|社|站|所|队|室|部|集团|街道|乡镇|团体|组织|党组|工委|学校|银行|分行|支行|军区|机关|兵团|成员|学|园|股|司|省|市|县|区|州|盟|旗|乡|镇|村|基地|园区|[）)])$`)
 )
 
 // headLines is how many printed lines may stand above the body.
@@ -36,7 +36,19 @@ func (p *page) head() int {
 		}
 	}
 	p.issuer(from)
+	p.headDate(from)
 	return p.addressees(max(to, num+1))
+}
+
+// headDate takes the date of a letterhead: minutes and bulletins have theirs there.
+// A signature beats it.
+func (p *page) headDate(title int) {
+	for i := range title {
+		t := mendDate(p.pieces[i].text)
+		if m := fullDate.FindStringIndex(t); m != nil && p.parts[i] == partLetterhead && m[1] == len(t) {
+			p.date(t[m[0]:], IssuedOnPrinted)
+		}
+	}
 }
 
 // firstLabel returns the first piece that belongs to the body for sure.
@@ -70,7 +82,7 @@ func (p *page) splitNumber() {
 		if before := t[:from]; refersBefore.MatchString(before) || strings.Count(before, "（") > strings.Count(before, "）") {
 			continue
 		}
-		p.draft.DocumentNumber = squeeze(t[from:m[1]])
+		p.draft.DocumentNumber, _ = narrow(squeeze(t[from:m[1]]))
 		if trim(t[m[1]:]) != "" {
 			p.cut(i, m[1])
 		}
@@ -180,6 +192,12 @@ func mend(s string) string {
 	return b.String()
 }
 
+// mendDate mends a line of which a date is wanted, however wide its digits.
+func mendDate(s string) string {
+	s, _ = narrow(mend(s))
+	return s
+}
+
 func ascii(r rune) bool { return r < utf8.RuneSelf && r != ' ' }
 
 // names puts 、 between the names of several bodies that a blank separates.
@@ -224,6 +242,12 @@ func (p *page) issuer(title int) {
 	before, _, ok := strings.Cut(p.draft.Title, "关于")
 	if !ok {
 		return
+	}
+	if title < len(p.pieces) && p.parts[title] == partTitle {
+		if own, _, ok := strings.Cut(p.pieces[title].text, "关于"); ok && strings.Contains(names(own), "、") {
+			p.draft.Issuer = names(own)
+			return
+		}
 	}
 	// Flattened: letterhead and title name the issuer twice.
 	if n := len(before) / 2; n > 0 && before[:n] == before[n:] {

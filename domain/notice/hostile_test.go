@@ -44,6 +44,10 @@ var hostileInputs = map[string]string{
 	"spaces":               " 　",
 	"others":               "等等",
 	"please":               "请将，",
+	"standing tables":      "序号\n任务\n牵头单位\n1\n甲\n乙局\n",
+	"rows between blanks":  "序号 任务 牵头单位\n1 甲 乙局\n",
+	"lists with one mark":  "（1）甲；\n（2）乙。\n（甲局负责）\n",
+	"limits":               "每月5日前，6月底，",
 }
 
 // Whatever an input repeats, the time to read it grows with its length and no

@@ -37,6 +37,9 @@ func splitVerb(s string) (names, verb string, others bool) {
 
 var manner = regexp.MustCompile(`(依据|根据|按照|结合|按|依)?(各自)?(职责|职能|部门职责|工作职责|职责范围|权限)?(和|及)?(任务)?(分工|职责|职能)?(分别|共同|具体|抓好|做好|组织|抓|负责)?$`)
 
+// soleManner is a part that says how those named before it act: 按职责分工负责.
+var soleManner = regexp.MustCompile(`^(?:请|由)?(?:各自?|分别|共同|均)?(?:(?:依据|根据|按照|结合|按|依)(?:各自)?(?:部门|工作)?(?:职责|职能|权限)?(?:和|及)?(?:分工|范围)?)?(?:分别|共同|具体|抓好|做好|组织)*(?:负责|落实|实施|推进|办理)(?:落实|实施)?$`)
+
 // trimManner takes off how offices are to act: 按照职责分工负责.
 func trimManner(s, verb string) (rest, printed string) {
 	m := manner.FindStringIndex(tail(s, 90))

@@ -8,12 +8,14 @@ import (
 )
 
 var (
-	// 排在第一位的部门为牵头部门, 列首位者为牵头单位, 第一个单位为牵头单位.
-	firstLeads = regexp.MustCompile(`(?:排|列|位|居)(?:名|序)?(?:在|于|居)?(?:第一|首|第1)[位个名]?(?:的|者)?(?:责任)?(?:单位|部门|处室|科室)?(?:的|者)?[，,]?为(?:总|主要)?(?:该项|本项|此项)?(?:工作|任务)?的?(?:牵头|主办|主责|主要责任|第一责任)` +
-		`|(?:第一|首)[个位家](?:责任)?(?:单位|部门|处室|科室)为(?:牵头|主办|主责|主要责任|第一责任)`)
+	// 排在第一位的部门为牵头部门, 列首位者为牵头单位, 第一个单位为牵头单位, 由列第一位的单位牵头,
+	// 牵头单位为列首位的单位.
+	firstLeads = regexp.MustCompile(`(?:(?:排|列|位|居|名)(?:名|序|列|位)?(?:在|于|居)?(?:第一|首|第1|最前)(?:位|个|名|家|面)?|(?:第一|首|第1)[位个家](?:责任)?(?:单位|部门|处室|科室)?|(?:第一|首位)责任(?:单位|部门|处室|科室))` +
+		`(?:(?:的|者)?(?:责任|承办|实施)?(?:单位|部门|处室|科室|司局)?(?:的|者)?[，,]?(?:即?为|是|作为|即)[^，。；、]{0,8}?(?:牵头|主办|主责|主要责任|第一责任)|(?:的|者)?(?:责任)?(?:单位|部门|处室|科室)?(?:负责)?(?:牵头|主办))` +
+		`|牵头(?:单位|部门|处室)(?:均?为|是)(?:排|列|位|居)(?:名|序)?(?:在|于|居)?(?:第一|首|最前)`)
 	elsewhere = regexp.MustCompile(`^(以下|下同|以上|不再|均)`)
 	// Inside a mark a label begins a part even without punctuation before it.
-	labelInside = regexp.MustCompile(`(?:主要|牵头|第一)?(?:责任|牵头|配合|主办|协办|承办|主责|落实|参与|参加|指导|协助|监督|督办|实施)(?:处室|单位|部门|科室|机构)(?:（[^）]{1,10}）|\([^)]{1,10}\))?\s*[：:]` +
+	labelInside = regexp.MustCompile(`(?:主要|牵头|第一)?(?:责任|牵头|配合|主办|协办|承办|主责|落实|参与|参加|指导|协助|监督|督办|实施)(?:` + labelBodies + `)(?:（[^）]{1,10}）|\([^)]{1,10}\))?\s*[：:]` +
 		`|(?:完成|办理|整改|办结|落实)(?:时限|时间|期限)\s*[：:]|(?:时间节点|时间要求|进度要求)\s*[：:]|(?:责任|牵头|分管|包抓|包保)领导\s*[：:]|(?:第一|主要|直接)?(?:责任人员?|负责人|联系人|联络员)\s*[：:]`)
 	// A牵头、B配合 and A牵头B配合 hold two parts.
 	afterVerb = regexp.MustCompile(`(?:牵头负责|牵头|负责|配合|参与|指导|主办|协办)、|牵头(?:负责)?(?:[^、，。；会组织并负责落实单位部门处室抓推进实施]|会同)`)
@@ -92,7 +94,7 @@ func readMark(content string, leadsBefore bool) who {
 // parts splits a mark at its punctuation and before every label word.
 func parts(content string) []string {
 	var out []string
-	for _, p := range splitAny(content, "；;。，,\n\t") {
+	for _, p := range splitOutside(content, "；;。，,\n\t") {
 		from := 0
 		cuts := insideLabels(p)
 		for _, m := range afterVerbs(p) {
@@ -146,6 +148,10 @@ func (r *reader) part(part string) {
 	names, verb, more := splitVerb(part)
 	acts := verb != "" && plausible(names)
 	switch {
+	case r.after == afterNames && soleManner.MatchString(part):
+		if g := &r.groups[len(r.groups)-1]; g.printed == "" {
+			g.printed = part
+		}
 	case firstLeads.MatchString(part):
 		r.firstLeads, r.after = true, afterNothing
 	case elsewhere.MatchString(part):
