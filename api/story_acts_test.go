@@ -47,7 +47,7 @@ func (s *story) share() {
 	grant := body{"office": chem, "new_date": "2020-01-31"}
 	s.refused("operator", s.task+"/grant-extension", grant, http.StatusConflict, "approval.required")
 	grant["approval"] = approved("同意延期")
-	s.refused("operator", s.task+"/grant-extension", grant, http.StatusConflict, "extension_granted.source")
+	s.refused("operator", s.task+"/grant-extension", grant, http.StatusConflict, "deadline.source")
 	grant["basis"] = []body{{"document": "某工信安〔2019〕9号", "article": "三"}}
 	s.tell("operator", s.task+"/grant-extension", grant)
 
