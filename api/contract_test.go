@@ -48,7 +48,7 @@ type acted struct {
 func resources() []acted {
 	void := slices.DeleteFunc(directive.Acts(), func(a domain.Act) bool { return a.Name != "void" })
 	return []acted{
-		{"tasks", "", task.Acts()}, {"findings", "record", finding.Acts()}, {"inspections", "open", inspection.Acts()},
+		{"tasks", "docket", append(task.Acts(), task.DocketAct())}, {"findings", "record", finding.Acts()}, {"inspections", "open", inspection.Acts()},
 		{"offices", "register", office.Acts()}, {"directives", "", void},
 	}
 }
@@ -268,7 +268,7 @@ var words = map[string]any{"role": "joint", "condition": "normal", "mode": "void
 
 var wordsOf = map[string]body{
 	"decide-kind": {"kind": "one_off"}, "transfer": {"cause": "decision"}, "absorb": {"cause": "decision"},
-	"terminate": {"cause": "relocated"}, "reopen": {"reason": "new_facts"},
+	"tasks": {"kind": "one_off"}, "terminate": {"cause": "relocated"}, "reopen": {"reason": "new_facts"},
 }
 
 // sample returns a value that fits the schema. Texts name an office, which is a

@@ -27,7 +27,7 @@ type findingsInput struct {
 func (s *Server) findings() {
 	s.commands(resource{
 		kind: domain.KindFinding, plural: "findings", chinese: "隐患", acts: finding.Acts(), create: "record",
-		decide: decideFinding, follow: s.tellTasks, done: s.withdrawBytes,
+		decide: decideFinding, follow: s.followFinding, done: s.withdrawBytes,
 	})
 	register(s, huma.Operation{Method: http.MethodGet, Path: "/findings", OperationID: "list-findings", Tags: []string{"隐患"}, Summary: "隐患清单"},
 		func(ctx context.Context, in *findingsInput) (*body[projections.Page[projections.FindingView]], error) {
@@ -60,6 +60,29 @@ func decideFinding(history []domain.Event, c domain.Command) ([]domain.Event, er
 		return finding.Correct(history, c)
 	}
 	return finding.Decide(finding.Replay(history), c)
+}
+
+// followFinding looks at the original that a finding comes to be a duplicate of,
+// by the act or by a correction, and tells the tasks.
+func (s *Server) followFinding(u *unit, c domain.Command) error {
+	now, err := u.history(c.Subject)
+	if err != nil {
+		return err
+	}
+	before, after := finding.Replay(now[:len(now)-len(u.added[c.Subject])]), finding.Replay(now)
+	if !after.Original.IsZero() && after.Original != before.Original {
+		history, err := u.history(after.Original)
+		if err != nil {
+			return err
+		}
+		if err := domain.CheckKnown(history); err != nil {
+			return err
+		}
+		if err := finding.CheckOriginal(after, finding.Replay(history), c.Ask.Circumstances()); err != nil {
+			return err
+		}
+	}
+	return s.tellTasks(u, c)
 }
 
 // tellTasks writes to the tasks a finding belongs to when it begins or ceases to

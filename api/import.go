@@ -262,8 +262,13 @@ func (im *noticeImport) docket(u *unit, ref domain.Ref, c directive.Clause) erro
 	for _, dl := range c.Deadlines {
 		asks = append(asks, &task.StatedDeadline{Date: dl.Date, Words: dl.Words})
 	}
+	return decideTasks(u, ref, im.call.entry(im.assigned), asks...)
+}
+
+// decideTasks gives a task one command after the other.
+func decideTasks(u *unit, ref domain.Ref, entry domain.Entry, asks ...domain.Payload) error {
 	for _, ask := range asks {
-		cmd := domain.Command{Entry: im.call.entry(im.assigned), Subject: ref, Ask: ask}
+		cmd := domain.Command{Entry: entry, Subject: ref, Ask: ask}
 		err := u.decide(ref, func(h []domain.Event) ([]domain.Event, error) { return task.Decide(task.Replay(h), cmd) })
 		if err != nil {
 			return err

@@ -54,6 +54,7 @@ func (s *Server) tasks() {
 		kind: domain.KindTask, plural: "tasks", chinese: "任务", acts: task.Acts(),
 		decide: decideTask, done: s.withdrawBytes,
 	})
+	s.docketing()
 	register(s, huma.Operation{Method: http.MethodGet, Path: "/tasks", OperationID: "list-tasks", Tags: []string{"任务"}, Summary: "任务清单"},
 		func(ctx context.Context, in *tasksInput) (*body[projections.Page[projections.TaskView]], error) {
 			v, today, err := s.view(ctx, in.CutParams)

@@ -75,11 +75,13 @@ func (a Act) checkRole(c Command) error {
 
 // CheckHistory replays an effective history and returns a refusal that names the
 // first event that could not have happened by the act it came of. admit is the
-// aggregate's rule for one event in a state, evolve its Evolve.
+// aggregate's rule for one event in a state, evolve its Evolve. A withdrawal of
+// evidence keeps nothing from being corrected: where the event that named the
+// evidence is taken out, it has nothing left to withdraw.
 func CheckHistory[S any](history []Event, acts []Act, admit func(S, Event) error, evolve func(S, Event) S) error {
 	var s S
 	for _, e := range Effective(history) {
-		if e.Corrects() == nil {
+		if e.Corrects() == nil && !withdrewAsRecorded(history, e) {
 			if err := admit(s, e); err != nil {
 				return breaks(acts, e, err)
 			}
@@ -87,6 +89,16 @@ func CheckHistory[S any](history []Event, acts []Act, admit func(S, Event) error
 		s = evolve(s, e)
 	}
 	return nil
+}
+
+// withdrewAsRecorded reports whether an event withdraws evidence and stands as it
+// was recorded.
+func withdrewAsRecorded(history []Event, e Event) bool {
+	if _, ok := e.Data.(Withdrawal); !ok {
+		return false
+	}
+	recorded := find(history, e.ID)
+	return recorded != nil && recorded.Data == e.Data && recorded.Time.Equal(e.Time)
 }
 
 func breaks(acts []Act, e Event, err error) error {

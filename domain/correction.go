@@ -232,6 +232,11 @@ func CheckCorrection(history []Event, e Event) error {
 	if standing == nil {
 		return Illegal("corrected.voided", "该事件已被撤销", "the event has been voided already")
 	}
+	if w, ok := standing.Data.(Withdrawal); ok {
+		if err := keepsWithdrawing(*standing, *c, w.Withdraws()); err != nil {
+			return err
+		}
+	}
 	if c.Mode == ModeAmend {
 		if t.Corrects() != nil {
 			return Illegal("corrected.correction", "更正本身不能再改正，请撤销后重新更正", "a correction is not amended: void it and correct anew")
@@ -241,6 +246,24 @@ func CheckCorrection(history []Event, e Event) error {
 		}
 	}
 	return checkAmended(history, e)
+}
+
+// A Withdrawal is a payload that removes the bytes of evidence.
+type Withdrawal interface{ Withdraws() string }
+
+// keepsWithdrawing: bytes that are gone do not come back by a correction.
+func keepsWithdrawing(e Event, c Correction, sum string) error {
+	if c.Mode == ModeAmend {
+		after, err := Amend(e, c)
+		if err != nil {
+			return err
+		}
+		if w, ok := after.Data.(Withdrawal); ok && w.Withdraws() == sum {
+			return nil
+		}
+	}
+	return Illegal("corrected.withdrawal", "证据内容已删除，撤回不能撤销或改指他件；可以改正理由，或重新上传证据",
+		"the bytes are gone: a withdrawal is neither voided nor pointed at other evidence; correct its reason, or hand the evidence in again")
 }
 
 // checkAmended applies the rules of entry to every event that the corrections

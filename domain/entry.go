@@ -78,8 +78,12 @@ func (c *Particulars) check(en Entry) error {
 		if err := CheckText("approval.words", a.Words, true); err != nil {
 			return err
 		}
-		if a.On == "" || a.On > calendar.On(en.Now.Add(Ahead)) {
-			return Invalid("approval.on", "approval.on", "批示日期缺失或晚于今天", "the approval's date is missing or lies after today")
+		if a.On == "" {
+			return Invalid("approval.on", "approval.on", "缺少批示日期", "the approval's date is missing")
+		}
+		if day := calendar.On(en.Time); a.On > day {
+			return Invalid("approval.on", "approval.on", "批示日期 "+string(a.On)+" 晚于办理之日 "+string(day)+"，先有批示才能办理",
+				"the approval of "+string(a.On)+" came after the act of "+string(day)+", which rests on it")
 		}
 		return CheckEvidence("approval.evidence", a.Evidence)
 	}

@@ -33,7 +33,7 @@ func TestParticulars(t *testing.T) {
 		return Particulars{OnBehalfOf: sun.Office, ReceivedVia: via, ReceivedOn: "2019-07-09", Note: note, Evidence: evidence}
 	}
 	paper := Evidence{SHA256: digest, Size: 1}
-	approval := Approval{Leader: "副主任", On: "2019-07-10", Words: "同意"}
+	approval := Approval{Leader: "副主任", On: "2019-07-09", Words: "同意"}
 	approving := func(f func(*Approval)) Particulars {
 		a := approval
 		f(&a)
@@ -87,7 +87,7 @@ func TestParticulars(t *testing.T) {
 		{"approval of nobody", sun, approving(func(a *Approval) { a.Leader = " " }), "field.required"},
 		{"approval without words", sun, approving(func(a *Approval) { a.Words = "" }), "field.required"},
 		{"approval of no day", sun, approving(func(a *Approval) { a.On = "" }), "approval.on"},
-		{"approval of tomorrow", sun, approving(func(a *Approval) { a.On = "2019-07-11" }), "approval.on"},
+		{"approval of the day after the act", sun, approving(func(a *Approval) { a.On = "2019-07-10" }), "approval.on"},
 		{"approval with a broken digest", sun, approving(func(a *Approval) { a.Evidence = []Evidence{{SHA256: "x"}} }), "evidence.sha256"},
 	} {
 		if got := ruleOf(Entry{By: tt.by, Time: july(9), Now: july(10)}.Check(&noted{Particulars: tt.p, Words: "a"})); got != tt.rule {

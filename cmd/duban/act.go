@@ -43,7 +43,7 @@ func resources() []resource {
 		}
 	}
 	return []resource{
-		{"task", "tasks", "任务", task.Acts(), ""},
+		{"task", "tasks", "任务", append(task.Acts(), task.DocketAct()), task.DocketAct().Name},
 		{"finding", "findings", "隐患", finding.Acts(), "record"},
 		{"inspection", "inspections", "检查", inspection.Acts(), "open"},
 		{"office", "offices", "处室", office.Acts(), "register"},
@@ -170,6 +170,12 @@ func (f *fields) set(name string, t reflect.Type, v string) error {
 		return f.encode(name, list)
 	case t == refsType && !strings.HasPrefix(strings.TrimSpace(v), "["):
 		return f.encode(name, strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == '、' || r == '，' }))
+	case t == refType && v != "" && !strings.Contains(v, "/"):
+		// --directive 01J… names a directive; a name without a kind is an office's.
+		if kind, err := domain.ParseKind(name); err == nil && kind != domain.KindOffice {
+			v = name + "/" + v
+		}
+		return f.encode(name, v)
 	case isText(t):
 		return f.encode(name, v)
 	}

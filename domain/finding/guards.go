@@ -357,6 +357,25 @@ func admitDuplicate(s State, e domain.Event, p *DuplicateOf) error {
 	return nil
 }
 
+// CheckOriginal refuses a finding to be a duplicate of one that does not go on with
+// it. Where a major one would be left to no open major one, a leader has to have
+// approved. Its events don't tell how the original stands: whoever gives the command
+// has read that, and expects it not to move.
+func CheckOriginal(duplicate, original State, p *domain.Particulars) error {
+	switch {
+	case original.Status == StatusDuplicate:
+		return domain.Illegal("finding.duplicate_of.original",
+			"原隐患本身是 "+original.Original.String()+" 的重复登记，请指向后者", "the original is itself a duplicate of "+original.Original.String()+": name that one")
+	case original.Status == StatusDismissed:
+		return domain.Illegal("finding.duplicate_of.original",
+			"原隐患已不予认定，不能作为保留的隐患", "the original was dismissed and does not go on")
+	case duplicate.Grade == GradeMajor && !original.Blocks() && p.Approval == nil:
+		return domain.Illegal("finding.duplicate_of.major",
+			"重大隐患只能重复于一项未了结的重大隐患，否则须附批示 approval", "a major hazard is a duplicate of an open major one only, or by approval")
+	}
+	return nil
+}
+
 // admitWithdrawal: who entered the evidence, or the safety office.
 func admitWithdrawal(s State, e domain.Event, p *EvidenceWithdrawn) error {
 	var uses []EvidenceUse

@@ -7,6 +7,7 @@ import (
 
 func TestCorrections(t *testing.T) {
 	evident := then(aloneStory, step{sun, "07-10", under(with(photo), report(jidian))})
+	withdrawn := then(evident, step{li, "07-11", &EvidenceWithdrawn{SHA256: photo, Reason: "涉密"}})
 	entered := then(aloneStory, step{li, "07-10", under(behalf(jidian), report(jidian))})
 	both := then(assignedStory, step{sun, "07-10", report(jidian)})
 	opened := then(aloneStory, step{wang, "07-22", &FindingOpened{Finding: hazard}})
@@ -55,8 +56,13 @@ func TestCorrections(t *testing.T) {
 		{name: "an entry for another becomes one's own", given: entered, when: amend(li, "07-11", "e3", `{"on_behalf_of":null,"received_via":null,"received_on":null}`), refused: "corrected.behalf"},
 		{name: "an entry for another loses its evidence", given: entered, when: amend(li, "07-11", "e3", `{"evidence":null}`), refused: "behalf.evidence"},
 		{name: "an approval is taken back", given: suspendedStory, when: amend(li, "07-11", "e3", `{"approval":null}`), refused: "corrected.breaks"},
-		{name: "the evidence of a withdrawal", given: then(evident, step{li, "07-11", &EvidenceWithdrawn{SHA256: photo, Reason: "涉密"}}),
-			when: amend(sun, "07-12", "e3", `{"evidence":null}`), refused: "corrected.breaks"},
+		{name: "the evidence of a withdrawal", given: withdrawn, when: amend(sun, "07-12", "e3", `{"evidence":null}`), then: StatusInProgress},
+		{name: "the report of a withdrawal", given: withdrawn, when: void(sun, "07-12", "e3"), then: StatusAssigned},
+		{name: "void of a withdrawal", given: withdrawn, when: void(li, "07-12", "e4"), refused: "corrected.withdrawal"},
+		{name: "… whose report is voided", given: then(withdrawn, void(sun, "07-12", "e3")), when: void(li, "07-12", "e4"), refused: "corrected.withdrawal"},
+		{name: "a withdrawal of something else", given: withdrawn, when: amend(li, "07-12", "e4", `{"sha256":"`+letter+`"}`), refused: "corrected.withdrawal"},
+		{name: "the reason of a withdrawal", given: withdrawn, when: amend(li, "07-12", "e4", `{"reason":"误传"}`), then: StatusInProgress},
+		{name: "a withdrawal before the evidence", given: withdrawn, when: amend(li, "07-12", "e4", `{"time":"2019-07-09T09:00:00+08:00"}`), refused: "corrected.breaks"},
 	} {
 		t.Run(sc.name, sc.run)
 	}

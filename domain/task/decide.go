@@ -245,7 +245,7 @@ func (s State) admitData(sh Share, e domain.Event) error {
 	case *StatedDeadline:
 		return s.eachScope(d.Scope)
 	case *SetDeadline:
-		return s.eachScope(d.Scope)
+		return first(s.eachScope(d.Scope), s.withinSource(e, d.Date, s.scoped(d.Scope)))
 	case *Absorbed:
 		to, ok := s.Share(d.To)
 		if !ok || to.Status == ShareAccepted {
@@ -391,10 +391,7 @@ func (s State) admitExtension(sh Share, e domain.Event) error {
 		if err := first(notBefore(e, pending.Act, "申请延期", "asked for"), s.extends(sh, d.NewDate), e.RequireApproval("批准延期", "granting an extension")); err != nil {
 			return err
 		}
-		if st, ok := s.Stated(sh.Office); ok && d.NewDate > st.Date && len(d.Basis) == 0 {
-			return domain.Illegal("extension_granted.source", "延期超过文件规定的 "+string(st.Date)+"，须在 basis 中写明上级文件",
-				"an extension beyond the source's date "+string(st.Date)+" needs the superior's document as basis")
-		}
+		return s.withinSource(e, d.NewDate, []domain.Ref{sh.Office})
 	case *ExtensionRefused:
 		if !waiting {
 			return domain.Illegal("extension.none", "没有待批的延期申请", "no request for more time is pending")
@@ -402,6 +399,30 @@ func (s State) admitExtension(sh Share, e domain.Event) error {
 		return notBefore(e, pending.Act, "申请延期", "asked for")
 	}
 	return nil
+}
+
+// withinSource: whichever way a date is given, beyond the one that the source
+// states for a share it rests on the superior's document.
+func (s State) withinSource(e domain.Event, to calendar.Date, offices []domain.Ref) error {
+	if to == "" || len(e.Data.Circumstances().Basis) > 0 {
+		return nil
+	}
+	for _, o := range offices {
+		if st, ok := s.Stated(o); ok && to > st.Date {
+			return domain.Illegal("deadline.source", "新时限超过文件规定的 "+string(st.Date)+"，须在 basis 中写明上级文件",
+				"a deadline beyond the source's date "+string(st.Date)+" needs the superior's document as basis")
+		}
+	}
+	return nil
+}
+
+// scoped returns the offices a deadline is for: the one named, else all and the
+// task as a whole.
+func (s State) scoped(sc Scope) []domain.Ref {
+	if !sc.Office.IsZero() {
+		return []domain.Ref{sc.Office}
+	}
+	return append(s.named(nil), domain.Ref{})
 }
 
 // extends refuses a new date that is no later than the deadline that governs.
@@ -459,7 +480,7 @@ func (s State) admitResumed(d *Resumed, e domain.Event) error {
 			return err
 		}
 	}
-	return nil
+	return s.withinSource(e, d.Deadline, suspended)
 }
 
 func (s State) eachScope(sc Scope) error {
@@ -606,7 +627,7 @@ func (s State) admitAttested(sh Share, d *Attested) error {
 }
 
 func (s State) admitReopened(d *Reopened, e domain.Event) error {
-	if err := first(e.RequireApproval("重新办理", "reopening"), s.eachActive(d.Offices)); err != nil {
+	if err := first(e.RequireApproval("重新办理", "reopening"), s.eachActive(d.Offices), s.withinSource(e, d.Deadline, s.named(d.Offices))); err != nil {
 		return err
 	}
 	if c := s.Closed(); c.Done() {

@@ -57,7 +57,7 @@ func Evolve(s State, e domain.Event) State {
 	case *Cancelled:
 		s.Cancelled = a
 	case *Voided:
-		s.Voided = a
+		s.Voided, s.Findings = a, nil // there is no completion left to keep it from
 	case *Reopened:
 		s = s.reopen(d, a)
 	case *FindingOpened:

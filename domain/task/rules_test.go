@@ -36,11 +36,11 @@ func TestRules(t *testing.T) {
 		{name: "granting what nobody asked", given: datedStory, when: step{li, "12-10", sourced(true)}, refused: "extension.none"},
 		{name: "refusing what nobody asked", given: datedStory, when: step{li, "12-10", &ExtensionRefused{ShareOf: of(jidian), Reason: "x"}}, refused: "extension.none"},
 		{name: "granted, but not later", given: askedStory, when: step{li, "12-10", granted(grounded(), jidian, "2019-12-30")}, refused: "extension.earlier"},
-		{name: "beyond the source's date", given: askedStory, when: step{li, "12-10", sourced(false)}, refused: "extension_granted.source"},
+		{name: "beyond the source's date", given: askedStory, when: step{li, "12-10", sourced(false)}, refused: "deadline.source"},
 		{name: "… with the superior's document", given: askedStory, when: step{li, "12-10", sourced(true)}, then: StatusAssigned},
 		{name: "beyond the control deadline only", given: controlled, when: step{li, "10-25", granted(approved(), jidian, "2019-12-15")}, then: StatusAssigned},
 		{name: "… up to the source's date", given: controlled, when: step{li, "10-25", granted(approved(), jidian, "2019-12-31")}, then: StatusAssigned},
-		{name: "… a day beyond", given: controlled, when: step{li, "10-25", granted(approved(), jidian, "2020-01-01")}, refused: "extension_granted.source"},
+		{name: "… a day beyond", given: controlled, when: step{li, "10-25", granted(approved(), jidian, "2020-01-01")}, refused: "deadline.source"},
 
 		{name: "suspended twice", given: suspendedStory, when: step{li, "07-06", only(jidian)}, refused: "suspended.again"},
 		{name: "suspending a stranger", given: aloneStory, when: step{li, "07-06", only(ruanjian)}, refused: "share.none"},
@@ -196,5 +196,51 @@ func TestLateExtension(t *testing.T) {
 		if x, ok := sh.Extension(); !ok || x.Late != late || x.NewDate != calendar.Date("2020-01-31") {
 			t.Errorf("asked at %s: %+v", at, x)
 		}
+	}
+}
+
+// Whichever way the safety office gives a date, beyond the source's it rests on the
+// superior's document.
+func TestBeyondTheSource(t *testing.T) {
+	basis := func(p domain.Particulars) domain.Particulars {
+		p.Basis = grounded().Basis
+		return p
+	}
+	set := func(p domain.Particulars, o domain.Ref, d calendar.Date) step {
+		return step{li, "07-10", &SetDeadline{Particulars: p, Scope: Scope{o}, Date: d}}
+	}
+	resume := func(p domain.Particulars, d calendar.Date) step {
+		return step{li, "07-20", &Resumed{Particulars: p, Deadline: d}}
+	}
+	again := func(p domain.Particulars, d calendar.Date) step {
+		r := reopen(p)
+		r.Deadline = d
+		return step{li, "2020-01-25", r}
+	}
+	suspended := then(datedStory, step{li, "07-05", &Suspended{Particulars: approved(), Reason: "x"}})
+	completed := then(datedStory, step{sun, "12-20", request(jidian)}, step{li, "12-25", accept(jidian)})
+	own := then(datedStory, step{li, "07-03", &StatedDeadline{Scope: Scope{jidian}, Date: "2019-09-30"}})
+	for _, sc := range []scenario{
+		{name: "set on the day", given: datedStory, when: set(domain.Particulars{}, noOffice, "2019-12-31"), then: StatusAssigned},
+		{name: "set beyond", given: datedStory, when: set(domain.Particulars{}, noOffice, "2020-01-01"), refused: "deadline.source"},
+		{name: "set beyond for a share", given: datedStory, when: set(approved(), jidian, "2020-01-01"), refused: "deadline.source"},
+		{name: "set beyond, grounded", given: datedStory, when: set(basis(domain.Particulars{}), noOffice, "2020-01-01"), then: StatusAssigned},
+		{name: "set where the source is silent", given: aloneStory, when: set(domain.Particulars{}, noOffice, "2020-12-31"), then: StatusAssigned},
+		{name: "set for the task, beyond a share's own", given: own, when: set(domain.Particulars{}, noOffice, "2019-10-01"), refused: "deadline.source"},
+		{name: "resumed within", given: suspended, when: resume(domain.Particulars{}, "2019-12-31"), then: StatusAssigned},
+		{name: "resumed beyond", given: suspended, when: resume(domain.Particulars{}, "2020-01-15"), refused: "deadline.source"},
+		{name: "resumed beyond, grounded", given: suspended, when: resume(basis(domain.Particulars{}), "2020-01-15"), then: StatusAssigned},
+		{name: "reopened beyond", given: completed, when: again(approved(), "2020-03-01"), refused: "deadline.source"},
+		{name: "reopened beyond, grounded", given: completed, when: again(grounded(), "2020-03-01"), then: StatusInProgress},
+	} {
+		t.Run(sc.name, sc.run)
+	}
+}
+
+// A voided task has no completion that an open finding could keep it from.
+func TestVoidedTaskHasNoFindings(t *testing.T) {
+	story := then(aloneStory, step{wang, "07-22", &FindingOpened{Finding: hazard}}, step{li, "07-23", &Voided{Reason: "误登"}})
+	if s := Replay(given(t, story...)); len(s.Findings) != 0 {
+		t.Errorf("still lists %v", s.Findings)
 	}
 }
