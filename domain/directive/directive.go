@@ -44,7 +44,7 @@ type State struct {
 	Requirements   []Requirement
 	TextSHA256     string
 	Clauses        []Clause    // by number, from 1
-	Reporting      []Reporting // in the order they were required
+	Reporting      Duties // in the order they were required
 	Issued         Mark
 	Voided         Mark
 	VoidReason     string

@@ -48,6 +48,7 @@ type State struct {
 	TextSHA256 string
 	Kind       Kind
 	Schedule   *Schedule
+	Kinded     Act // the event that gave kind and schedule
 
 	Shares    []Share // in the order of assignment; never two active ones of one office
 	Deadlines []Deadline
@@ -78,12 +79,18 @@ type Share struct {
 	Requests     []Request
 	Extensions   []Extension
 	Dispute      *Dispute // the pending one
+	Disputed     Act      // the last dispute, answered or not
 	Suspended    Act
 	Reopened     Act // last taken up again after it was accepted
+	Breaks       []Break
 	Attested     []Attestation
 	Reminded     Act
 	Returns      int
 }
+
+// A Break is a time in which nothing was expected of a share, over by now: it was
+// suspended, or accepted, or its task was closed.
+type Break struct{ From, Until Act }
 
 // Report (进展报告) is a progress report, as a fact about a share.
 type Report struct {
