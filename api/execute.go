@@ -107,6 +107,7 @@ type unit struct {
 	loaded map[domain.Ref]eventstore.Aggregate
 	added  map[domain.Ref][]domain.Event
 	order  []domain.Ref
+	last   uint64 // if not 0: a list was read, and nothing may be recorded behind this sequence
 }
 
 // history returns an aggregate's events, with those already added by this unit.
@@ -155,6 +156,17 @@ func (u *unit) writes() []eventstore.Write {
 	return ws
 }
 
+// expectations are the aggregates the decision rests on without writing to them.
+func (u *unit) expectations() []eventstore.Expectation {
+	var es []eventstore.Expectation
+	for ref, a := range u.loaded {
+		if _, written := u.added[ref]; !written {
+			es = append(es, eventstore.Expectation{Subject: ref, Head: a.Head})
+		}
+	}
+	return es
+}
+
 // maxTries bounds how often a call is decided anew after losing a race.
 const maxTries = 8
 
@@ -181,15 +193,13 @@ func (s *Server) execute(ctx context.Context, c call, target domain.Ref, plan fu
 			return nil, err
 		}
 		receipt, err := s.Store.Append(ctx, eventstore.Append{
-			Command: c.command, Key: c.key, CorrelationID: c.key.String(), Writes: u.writes(),
+			Command: c.command, Key: c.key, CorrelationID: c.key.String(), Writes: u.writes(), Expect: u.expectations(), Last: u.last,
 		})
 		switch {
 		case err == nil:
 			return output(target, slices.DeleteFunc(receipt.Records, func(r eventstore.Record) bool { return r.Subject != target })), nil
 		case !errors.Is(err, eventstore.ErrConflict) || try == maxTries:
 			return nil, fmt.Errorf("append to %s: %w", target, err)
-		case c.ifMatch != nil:
-			return nil, stale(0)
 		}
 	}
 }
@@ -211,11 +221,8 @@ func (s *Server) replay(c call, a eventstore.Aggregate) (*writeOutput, error) {
 }
 
 func stale(version uint64) error {
-	detail := "记录已被他人更新，请重新读取后再办理 / the record has changed since you read it: read it again"
-	if version > 0 {
-		detail += fmt.Sprintf("（现为版本 %d / it is at version %d）", version, version)
-	}
-	return newProblem(http.StatusPreconditionFailed, "stale", detail)
+	return newProblem(http.StatusPreconditionFailed, "stale", fmt.Sprintf(
+		"记录已被他人更新，请重新读取后再办理 / the record has changed since you read it: read it again（现为版本 %d / it is at version %d）", version, version))
 }
 
 // output is a pure function of the stored events, so that a retry gets the same.

@@ -25,6 +25,20 @@ type Append struct {
 	CorrelationID string
 	CausationID   string
 	Writes        []Write // one for each aggregate
+
+	// Expect names aggregates the decision looked at without writing to them: they
+	// must not have moved either.
+	Expect []Expectation
+	// Last, unless 0, is the end of the ledger the decision knows whole: nothing at
+	// all may have been recorded behind it.
+	Last uint64
+}
+
+// An Expectation says where the decision found an aggregate; the zero Head says
+// there was none.
+type Expectation struct {
+	Subject domain.Ref
+	Head    Head
 }
 
 // A Write is the events of one aggregate. Head is where the decision found it;
@@ -86,6 +100,8 @@ type request struct {
 	ids        IDs
 	corr, caus string
 	writes     []preparedWrite
+	expect     []Expectation
+	last       uint64
 	count      int  // events
 	acceptance bool // ledger.accepted: allowed although an odd event stops the rest
 
@@ -111,7 +127,7 @@ func (r *request) claim() bool { return r.claimed.CompareAndSwap(false, true) }
 // prepare checks what can be checked without the ledger and encodes the
 // payloads, so that the committer has little left to do.
 func (s *Store) prepare(a Append) (*request, error) {
-	r := &request{command: a.Command, ids: a.Command.IDs(a.Key), corr: a.CorrelationID, caus: a.CausationID, done: make(chan outcome, 1)}
+	r := &request{command: a.Command, ids: a.Command.IDs(a.Key), corr: a.CorrelationID, caus: a.CausationID, expect: a.Expect, last: a.Last, done: make(chan outcome, 1)}
 	if a.Command.ID == "" || a.Command.Digest == "" || len(a.Writes) == 0 {
 		return nil, fmt.Errorf("%w: 缺少命令编号、摘要或事件 / command id, digest or events are missing", ErrInvalidAppend)
 	}
@@ -295,6 +311,9 @@ func (c *committer) commit(ctx context.Context, r *request) (Receipt, error) {
 	var moved error
 	refused := 0
 	for range movedLimit {
+		if err := c.checkUnmoved(ctx, r); err != nil {
+			return Receipt{}, err
+		}
 		records, msgs, err := c.form(r)
 		if err != nil {
 			return Receipt{}, err
@@ -341,6 +360,30 @@ func (c *committer) checkHeads(ctx context.Context, r *request) error {
 		}
 		if h != w.head {
 			return fmt.Errorf("%w: %s ends in %+v, not in %+v", ErrInvalidAppend, w.ref, h, w.head)
+		}
+	}
+	return nil
+}
+
+// checkUnmoved refuses an append that rests on what has changed since. The
+// batch names the stream's last sequence, so nothing slips in behind this look.
+func (c *committer) checkUnmoved(ctx context.Context, r *request) error {
+	if r.last != 0 && r.last != c.last {
+		return &ConflictError{Subject: c.s.ledgerRef(), Expected: r.last, Actual: c.last}
+	}
+	for _, e := range r.expect {
+		h, ok := c.s.heads.get(e.Subject)
+		if !ok || c.s.cfg.URL != "" { // other nodes' writes are not remembered here
+			subject, err := c.s.subject(e.Subject)
+			if err != nil {
+				return err
+			}
+			if h, err = c.s.readHead(ctx, e.Subject, subject); err != nil {
+				return err
+			}
+		}
+		if h.Seq != e.Head.Seq {
+			return &ConflictError{Subject: e.Subject, Expected: e.Head.Seq, Actual: h.Seq}
 		}
 	}
 	return nil
