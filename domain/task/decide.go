@@ -79,6 +79,10 @@ func correctable(history []domain.Event, c domain.Correction) error {
 	switch history[i].Data.(type) {
 	case *FindingOpened, *FindingSettled:
 		return domain.Illegal("corrected.finding", "此事件随隐患的办理产生，请更正隐患记录", "the event follows from the finding: correct the finding")
+	case *ClauseRevised:
+		return domain.Illegal("corrected.clause", "此事件随文件的修改产生，请再次修改文件", "the event follows from an amendment of the directive: amend the directive again")
+	case *Decomposed:
+		return domain.Illegal("corrected.decomposed", "分解出的任务已立项，请撤销或并办那些任务", "the parts were docketed with it: cancel or consolidate those tasks")
 	case *Docketed:
 		if c.Mode == domain.ModeVoid {
 			return domain.Illegal("corrected.docketed", "立项不能撤销，请用 cancel 撤销任务", "a docketing is not voided: cancel the task")
@@ -275,6 +279,16 @@ func (s State) admitData(sh Share, e domain.Event) error {
 		if !slices.Contains(s.Findings, d.Finding) {
 			return domain.Illegal("finding.settled", "该隐患未挂在本任务上", "the finding is not open on this task")
 		}
+	case *ClauseRevised:
+		if d.TextSHA256 == s.TextSHA256 {
+			return domain.Illegal("clause_revised.same", "新条款与现条款文字相同", "the clause has these words already")
+		}
+	case *Decomposed:
+		return s.admitDecomposed(d, e)
+	case *Linked:
+		return s.admitLinked(d, e)
+	case *Consolidated:
+		return s.admitConsolidated(d, e)
 	case *EvidenceWithdrawn:
 		return s.admitWithdrawn(e, d)
 	case *Voided:
@@ -350,7 +364,7 @@ func (s State) admitLate(sh Share, e domain.Event) error {
 
 // Closed returns the event that closed the task, whichever way.
 func (s State) Closed() Act {
-	for _, a := range []Act{s.Voided, s.Cancelled, s.Ended, s.Completed} {
+	for _, a := range []Act{s.Voided, s.Cancelled, s.Consolidated, s.Ended, s.Completed} {
 		if a.Done() {
 			return a
 		}
@@ -525,14 +539,22 @@ func (s State) admitAccepted(sh Share, e domain.Event, d *Accepted) error {
 	return nil
 }
 
+// unblocked refuses what would close the task while a major finding on it is open.
+func (s State) unblocked(rule string) error {
+	if len(s.Findings) == 0 {
+		return nil
+	}
+	names := make([]string, len(s.Findings))
+	for i, f := range s.Findings {
+		names[i] = f.String()
+	}
+	list := strings.Join(names, "、")
+	return domain.Illegal(rule, "涉及本任务的重大隐患尚未销号："+list, "a major finding on this task is open: "+list)
+}
+
 func (s State) admitCompleted(e domain.Event, d *Completed) error {
-	if len(s.Findings) > 0 {
-		names := make([]string, len(s.Findings))
-		for i, f := range s.Findings {
-			names[i] = f.String()
-		}
-		list := strings.Join(names, "、")
-		return domain.Illegal("completed.finding", "涉及本任务的重大隐患尚未销号："+list, "a major finding on this task is open: "+list)
+	if err := s.unblocked("completed.finding"); err != nil {
+		return err
 	}
 	if s.Kind != KindOneOff {
 		return domain.Illegal("completed.kind", "定期、长期任务以 end 终止", "recurring and standing tasks are ended, not completed")

@@ -90,9 +90,51 @@ func TestRules(t *testing.T) {
 		{name: "settled", given: then(blockedStory, step{wang, "07-23", &FindingSettled{Finding: hazard}}), when: step{li, "07-25", accept(jidian)}, then: StatusCompleted},
 		{name: "the finding twice", given: blockedStory, when: step{wang, "07-22", &FindingOpened{Finding: hazard}}, refused: "finding.open"},
 		{name: "settled twice", given: requestedStory, when: step{wang, "07-22", &FindingSettled{Finding: hazard}}, refused: "finding.settled"},
+		{name: "an open major finding: consolidation", given: blockedStory, when: step{li, "08-01", consolidate(sibling)}, refused: "consolidated.finding"},
+		{name: "consolidated into itself", given: aloneStory, when: step{li, "08-01", consolidate(self)}, refused: "task.itself"},
+		{name: "consolidated before the last assignment", given: then(aloneStory, step{li, "07-10", toOffices(yuancai)}), when: step{li, "07-09", consolidate(sibling)}, refused: "time.before"},
+		{name: "completed though consolidated", given: mergedStory, when: step{li, "08-10", override(approved())}, refused: "task.status"},
+		{name: "requested though consolidated", given: mergedStory, when: step{sun, "08-10", request(jidian)}, refused: "task.status"},
+		{name: "a report of before the consolidation", given: mergedStory, when: step{sun, "07-30", report(jidian)}, then: StatusConsolidated},
+		{name: "a report of after the consolidation", given: mergedStory, when: step{sun, "08-02", report(jidian)}, refused: "late.after"},
+		{name: "linked with itself", given: aloneStory, when: step{li, "08-01", link(self)}, refused: "task.itself"},
+		{name: "linked twice", given: then(aloneStory, step{li, "08-01", link(sibling)}), when: step{li, "08-02", link(sibling)}, refused: "linked.again"},
+		{name: "linked in another way as well", given: then(aloneStory, step{li, "08-01", link(sibling)}), when: step{li, "08-02", &Linked{To: sibling, Relation: RelationContinues}}, then: StatusAssigned},
+		{name: "decomposed into itself", given: aloneStory, when: step{li, "08-01", parts(Child{Task: self})}, refused: "task.itself"},
+		{name: "decomposed into one task twice", given: aloneStory, when: step{li, "08-01", parts(Child{Task: sibling}, Child{Task: sibling})}, refused: "decomposed.again"},
+		{name: "decomposed further", given: then(aloneStory, step{li, "08-01", parts(Child{Task: sibling})}), when: step{li, "08-02", parts(Child{Task: cousin})}, then: StatusAssigned},
+		{name: "decomposed into the same again", given: then(aloneStory, step{li, "08-01", parts(Child{Task: sibling})}), when: step{li, "08-02", parts(Child{Task: sibling})}, refused: "decomposed.again"},
+		{name: "a part without its task", given: aloneStory, when: step{li, "08-01", parts(Child{Text: "x", Offices: toOffices(jidian).Offices})}, refused: "field.required"},
+		{name: "a clause revised to the same words", given: aloneStory, when: step{li, "08-01", revise(clause)}, refused: "clause_revised.same"},
+		{name: "a clause revised after completion", given: completedStory, when: step{li, "08-01", revise(letter)}, refused: "task.status"},
+		{name: "an office revises a clause", given: aloneStory, when: step{sun, "08-01", revise(letter)}, refused: "role.revise-clause"},
+		{name: "an office consolidates", given: aloneStory, when: step{sun, "08-01", consolidate(sibling)}, refused: "role.consolidate"},
 		{name: "a finding of after completion is a fact", given: completedStory, when: step{wang, "07-30", &FindingOpened{Finding: hazard}}, then: StatusCompleted},
 	} {
 		t.Run(sc.name, sc.run)
+	}
+}
+
+func TestRelations(t *testing.T) {
+	s := Replay(given(t, then(aloneStory, step{li, "07-10", revise(letter)}, step{li, "07-11", parts(Child{Task: sibling}, Child{Task: cousin})},
+		step{li, "07-12", link(cousin)}, step{li, "08-01", consolidate(sibling)})...))
+	if len(s.Revisions) != 1 || s.Revisions[0].EarlierSHA256 != clause || s.TextSHA256 != letter || s.Revisions[0].EffectiveOn != "2020-01-01" {
+		t.Errorf("%s %+v", s.TextSHA256, s.Revisions)
+	}
+	if !slices.Equal(s.Children, []domain.Ref{sibling, cousin}) || len(s.Links) != 1 || s.Links[0].To != cousin || s.Into != sibling {
+		t.Errorf("%v %v %v", s.Children, s.Links, s.Into)
+	}
+	s, r := when(t, given(t, mergedStory...), step{li, "08-02", reopen(approved())})
+	if r != nil || !s.Into.IsZero() || s.Consolidated.Done() {
+		t.Errorf("taken up again: %v %+v", r, s.Into)
+	}
+}
+
+// A suspension is lifted by a leader's word, not by a change of hands.
+func TestTransferKeepsSuspension(t *testing.T) {
+	s, r := when(t, given(t, suspendedStory...), step{li, "07-20", transfer(jidian, ruanjian)})
+	if r != nil || s.Status() != StatusSuspended || !lastShare(s, ruanjian).Suspended.Time.Equal(clockOf("07-05")) {
+		t.Errorf("%v %+v", r, s.Shares)
 	}
 }
 

@@ -91,6 +91,16 @@ func absorb(from, to domain.Ref) *Absorbed {
 	return &Absorbed{From: from, To: to, Cause: CauseReorganisation}
 }
 
+func parts(children ...Child) *Decomposed { return &Decomposed{Children: children} }
+
+func link(to domain.Ref) *Linked { return &Linked{To: to, Relation: RelationSameDuty} }
+
+func consolidate(into domain.Ref) *Consolidated { return &Consolidated{Into: into, Reason: "内容重复"} }
+
+func revise(sha256 string) *ClauseRevised {
+	return &ClauseRevised{By: "宁工信安发〔2020〕3号", TextSHA256: sha256, EffectiveOn: "2020-01-01"}
+}
+
 func with(digests ...string) domain.Particulars {
 	var p domain.Particulars
 	for _, d := range digests {
@@ -145,6 +155,7 @@ var (
 	returnedStory  = then(requestedStory, step{li, "07-25", sendBack(jidian)})
 	completedStory = then(requestedStory, step{li, "07-25", accept(jidian)}) // e4 accepted, e5 completed
 	suspendedStory = then(aloneStory, step{li, "07-05", &Suspended{Particulars: approved(), Reason: "机构调整"}})
+	mergedStory    = then(aloneStory, step{li, "08-01", consolidate(sibling)})
 	cancelledStory = then(aloneStory, step{li, "08-01", &Cancelled{Particulars: approved(), Reason: "任务取消"}})
 	halfStory      = then(assignedStory, step{sun, "07-20", request(jidian)}, step{li, "07-25", accept(jidian)})
 	askedStory     = then(datedStory, step{sun, "12-01", moreTime(jidian, "2020-01-31")})
