@@ -115,7 +115,7 @@ func (p *player) onTask() {
 	}
 }
 
-func (p *player) period(ref domain.Ref) string {
+func (p *player) period(ref domain.Ref) calendar.Period {
 	if task.Replay(p.l.events[ref]).Kind == task.KindRecurring {
 		return "2019-Q3"
 	}

@@ -156,7 +156,7 @@ func Allowed(s State, office domain.Ref) []string {
 func (s State) vain(ask domain.Payload) bool {
 	switch ask.(type) {
 	case *KindDecided:
-		return s.admitKind() != nil
+		return s.admitKind(&KindDecided{Kind: KindRecurring}) != nil
 	case *ClosureRequested:
 		return s.Kind == KindStanding
 	case *Attested:

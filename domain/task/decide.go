@@ -220,7 +220,7 @@ func (s State) admitData(sh Share, e domain.Event) error {
 			return domain.Illegal("lead.same", "该处室已是牵头处室", "the office is the lead already")
 		}
 	case *KindDecided:
-		return s.admitKind()
+		return s.admitKind(d)
 	case *Transferred:
 		if s.active(d.To) >= 0 {
 			return domain.Illegal("share_transferred.meets", "新处室已有分项，请用 absorb 并入", "the new office has a share already: absorb instead")
@@ -243,7 +243,7 @@ func (s State) admitData(sh Share, e domain.Event) error {
 	case *Acknowledged:
 		return s.admitAcknowledged(sh, e)
 	case *ProgressReported:
-		return s.admitLate(sh, e)
+		return first(s.admitReportPeriod(d.Period), s.admitLate(sh, e))
 	case *ExtensionRequested, *ExtensionGranted, *ExtensionRefused:
 		return s.admitExtension(sh, e)
 	case *Suspended:
@@ -259,7 +259,7 @@ func (s State) admitData(sh Share, e domain.Event) error {
 	case *Completed:
 		return s.admitCompleted(e, d)
 	case *Attested:
-		return s.admitAttested(sh, d)
+		return s.admitAttested(sh, e, d)
 	case *Ended:
 		if s.Kind == KindOneOff {
 			return domain.Illegal("ended.kind", "一次性任务应报结办结，不能终止", "a one-off task is closed by acceptance, not ended")
@@ -328,17 +328,6 @@ func (s State) leads() int {
 		}
 	}
 	return n
-}
-
-// admitKind: the kind decides what a closure request means, so it can't change
-// under one.
-func (s State) admitKind() error {
-	for _, sh := range s.Shares {
-		if len(sh.Requests) > 0 || len(sh.Attested) > 0 {
-			return domain.Illegal("kind_decided.late", "已有报结或履职确认，不能再改任务类型", "there are closure requests or attestations: the kind stays")
-		}
-	}
-	return nil
 }
 
 // admitAcknowledged: one signature a share; a late one is a fact like any other.
@@ -487,7 +476,7 @@ func (s State) admitClosure(sh Share, e domain.Event, d *ClosureRequested) error
 		return domain.Illegal("closure_requested.pending", "已报结，正待审核", "a closure request is pending already")
 	}
 	if _, ok := sh.PeriodAccepted(d.Period); ok && s.Kind == KindRecurring {
-		return domain.Illegal("closure_requested.accepted", "该所属期已办结："+d.Period, "the period is accepted already: "+d.Period)
+		return domain.Illegal("closure_requested.accepted", "该所属期已办结："+string(d.Period), "the period is accepted already: "+string(d.Period))
 	}
 	for _, r := range sh.Requests {
 		if r.Period == d.Period {
@@ -499,23 +488,11 @@ func (s State) admitClosure(sh Share, e domain.Event, d *ClosureRequested) error
 	return first(notBefore(e, sh.Reopened, "重新办理", "reopened"), s.working(sh))
 }
 
-func (s State) admitPeriod(period string) error {
-	switch {
-	case s.Kind == KindStanding:
-		return domain.Illegal("closure_requested.standing", "长期任务不报结，每年用 attest 确认", "a standing duty is never completed: attest it every year")
-	case s.Kind == KindRecurring && period == "":
-		return domain.Illegal("period.missing", "定期任务须写明所属期 period", "a recurring task needs the period")
-	case s.Kind == KindOneOff && period != "":
-		return domain.Illegal("period.one_off", "一次性任务没有所属期", "a one-off task has no periods")
-	}
-	return nil
-}
-
 // admitAnswer: a request is answered once, and not before it was made.
-func (s State) admitAnswer(sh Share, e domain.Event, period string) error {
+func (s State) admitAnswer(sh Share, e domain.Event, period calendar.Period) error {
 	r, ok := sh.Request(period)
 	if !ok {
-		return domain.Illegal("request.none", "该所属期没有待审的报结："+period, "no closure request is pending for the period: "+period)
+		return domain.Illegal("request.none", "该所属期没有待审的报结："+string(period), "no closure request is pending for the period: "+string(period))
 	}
 	return first(notBefore(e, r.Act, "申请报结", "requested"), s.working(sh))
 }
@@ -590,21 +567,6 @@ func (s State) lastAccepted() Act {
 		}
 	}
 	return last
-}
-
-func (s State) admitAttested(sh Share, d *Attested) error {
-	if s.Kind != KindStanding {
-		return domain.Illegal("attested.kind", "只有长期任务作年度履职确认", "only standing duties are attested")
-	}
-	for _, a := range sh.Attested {
-		if a.Period == d.Period {
-			return domain.Illegal("attested.again", d.Period+" 年度已确认", "the year "+d.Period+" is attested already")
-		}
-	}
-	if len(d.Period) != len("2019") {
-		return domain.Invalid("attested.period", "period", "年度确认的所属期应为年份", "the period of an attestation is a year")
-	}
-	return s.working(sh)
 }
 
 func (s State) admitReopened(d *Reopened, e domain.Event) error {

@@ -244,27 +244,6 @@ func (r Relation) MarshalText() ([]byte, error) { return relations.Marshal(r) }
 // UnmarshalText reads the wire name.
 func (r *Relation) UnmarshalText(b []byte) error { return relations.Unmarshal(b, r) }
 
-// Unit is the length of a period.
-type Unit uint8
-
-// The units of schedules.
-const (
-	UnitMonth Unit = iota + 1
-	UnitQuarter
-	UnitHalfYear
-	UnitYear
-)
-
-var units = enum.New[Unit]("unit", "month", "quarter", "half_year", "year")
-
-func (u Unit) String() string { return units.Name(u) }
-
-// MarshalText writes the wire name.
-func (u Unit) MarshalText() ([]byte, error) { return units.Marshal(u) }
-
-// UnmarshalText reads the wire name.
-func (u *Unit) UnmarshalText(b []byte) error { return units.Unmarshal(b, u) }
-
 // DeadlineSource says what a deadline rests on.
 type DeadlineSource uint8
 

@@ -197,7 +197,7 @@ func (sh *Share) settle(to ShareStatus, a Act) {
 	sh.move(to, a)
 }
 
-func (sh *Share) answer(period string, set func(*Request)) bool {
+func (sh *Share) answer(period calendar.Period, set func(*Request)) bool {
 	for i, r := range sh.Requests {
 		if r.Pending() && r.Period == period {
 			sh.Requests = slices.Clone(sh.Requests)

@@ -12,7 +12,7 @@ import (
 func aDocket(k Kind) *Docketed {
 	d := &Docketed{Directive: notice, Number: 7, Path: []string{"一", "（二）", "2"}, TextSHA256: clause, Kind: k}
 	if k == KindRecurring {
-		d.Schedule = &Schedule{Unit: UnitQuarter, First: "2019-Q3"}
+		d.Schedule = &Schedule{Unit: calendar.UnitQuarter, First: "2019-Q3"}
 	}
 	return d
 }
@@ -35,7 +35,13 @@ func report(o domain.Ref) *ProgressReported {
 	return &ProgressReported{ShareOf: of(o), Condition: ConditionNormal, Progress: "正在推进", Substantive: true}
 }
 
-func request(o domain.Ref, period ...string) *ClosureRequested {
+func reportFor(p calendar.Period) *ProgressReported {
+	r := report(jidian)
+	r.Period = p
+	return r
+}
+
+func request(o domain.Ref, period ...calendar.Period) *ClosureRequested {
 	c := &ClosureRequested{ShareOf: of(o), Summary: "已完成"}
 	if len(period) > 0 {
 		c.Period = period[0]
@@ -43,7 +49,7 @@ func request(o domain.Ref, period ...string) *ClosureRequested {
 	return c
 }
 
-func accept(o domain.Ref, period ...string) *Accepted {
+func accept(o domain.Ref, period ...calendar.Period) *Accepted {
 	a := &Accepted{ShareOf: of(o), Opinion: "同意"}
 	if len(period) > 0 {
 		a.Period = period[0]
@@ -51,7 +57,7 @@ func accept(o domain.Ref, period ...string) *Accepted {
 	return a
 }
 
-func sendBack(o domain.Ref, period ...string) *Returned {
+func sendBack(o domain.Ref, period ...calendar.Period) *Returned {
 	r := &Returned{ShareOf: of(o), Reason: "佐证不足"}
 	if len(period) > 0 {
 		r.Period = period[0]
@@ -79,7 +85,7 @@ func reopen(p domain.Particulars, offices ...domain.Ref) *Reopened {
 	return &Reopened{Particulars: p, Reason: ReopenFalseCompletion, Words: "现场核查未完成", Offices: offices}
 }
 
-func attest(o domain.Ref, year string) *Attested {
+func attest(o domain.Ref, year calendar.Period) *Attested {
 	return &Attested{ShareOf: of(o), Period: year, Statement: "已履职"}
 }
 
@@ -95,7 +101,9 @@ func parts(children ...Child) *Decomposed { return &Decomposed{Children: childre
 
 func link(to domain.Ref) *Linked { return &Linked{To: to, Relation: RelationSameDuty} }
 
-func consolidate(into domain.Ref) *Consolidated { return &Consolidated{Into: into, Reason: "内容重复"} }
+func consolidate(into domain.Ref) *Consolidated {
+	return &Consolidated{Into: into, Reason: "内容重复"}
+}
 
 func revise(sha256 string) *ClauseRevised {
 	return &ClauseRevised{By: "宁工信安发〔2020〕3号", TextSHA256: sha256, EffectiveOn: "2020-01-01"}
@@ -162,6 +170,7 @@ var (
 	blockedStory   = then(requestedStory, step{wang, "07-22", &FindingOpened{Finding: hazard}})
 
 	recurringStory = []step{{li, "07-01", aDocket(KindRecurring)}, {li, "07-02", toOffices(jidian)}}
+	untilStory     = then(recurringStory, step{li, "07-03", &KindDecided{Kind: KindRecurring, Schedule: &Schedule{Unit: calendar.UnitQuarter, Until: "2019-12-31"}, Reason: "x"}})
 	quarterStory   = then(recurringStory, step{sun, "10-08", request(jidian, "2019-Q3")})
 	standingStory  = []step{{li, "07-01", aDocket(KindStanding)}, {li, "07-02", toOffices(jidian)}}
 	endedStory     = then(standingStory, step{li, "08-01", &Ended{Reason: "职责划转"}})

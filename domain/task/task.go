@@ -94,7 +94,7 @@ type Share struct {
 // Report (进展报告) is a progress report, as a fact about a share.
 type Report struct {
 	Act
-	Period      string
+	Period      calendar.Period
 	Condition   Condition
 	Nil         bool
 	Substantive bool
@@ -106,7 +106,7 @@ type Report struct {
 // Request (报结) is a request for closure and what became of it.
 type Request struct {
 	Act
-	Period   string
+	Period   calendar.Period
 	Enterer  domain.Ref // who entered it
 	Person   domain.Ref // whose act it is
 	Accepted Act
@@ -139,7 +139,7 @@ type Dispute struct {
 // Attestation (年度履职确认) is a standing duty confirmed for a year.
 type Attestation struct {
 	Act
-	Period string
+	Period calendar.Period
 }
 
 // Reopening takes an accepted share up again.
@@ -299,7 +299,7 @@ func (s State) Stated(office domain.Ref) (Deadline, bool) {
 }
 
 // Request returns the share's pending closure request for a period.
-func (sh Share) Request(period string) (Request, bool) {
+func (sh Share) Request(period calendar.Period) (Request, bool) {
 	for _, r := range sh.Requests {
 		if r.Pending() && r.Period == period {
 			return r, true
@@ -318,7 +318,7 @@ func (sh Share) Pending() (Request, bool) {
 }
 
 // PeriodAccepted reports whether a request for the period was accepted.
-func (sh Share) PeriodAccepted(period string) (Request, bool) {
+func (sh Share) PeriodAccepted(period calendar.Period) (Request, bool) {
 	for _, r := range sh.Requests {
 		if r.Accepted.Done() && r.Period == period {
 			return r, true
