@@ -46,6 +46,9 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 			return fmt.Errorf("look up credential: %w", err)
 		}
 		caller := domain.Caller{Person: cred.Person, Office: cred.Office, Role: cred.Role}
+		if err := s.admitOffice(r.Context(), caller.Office); err != nil {
+			return err
+		}
 		c.SetRequest(r.WithContext(context.WithValue(r.Context(), callerKey{}, caller)))
 		return next(c)
 	}

@@ -14,7 +14,7 @@ import (
 type tasksInput struct {
 	CutParams
 	Office    string `query:"office" doc:"处室编号或名称"`
-	Status    string `query:"status" enum:"docketed,disputed,assigned,acknowledged,in_progress,closure_requested,suspended,completed,ended,cancelled,voided"`
+	Status    string `query:"status" enum:"docketed,disputed,assigned,acknowledged,in_progress,closure_requested,suspended,completed,ended,cancelled,voided,consolidated"`
 	Light     string `query:"light" enum:"overdue,rectification_overdue,due_soon,undated,suspended,normal"`
 	Directive string `query:"directive" doc:"文件编号"`
 	Kind      string `query:"kind" enum:"one_off,recurring,standing"`
@@ -44,7 +44,7 @@ type oneInput struct {
 func (s *Server) tasks() {
 	s.commands(resource{
 		kind: domain.KindTask, plural: "tasks", chinese: "任务", acts: task.Acts(),
-		decide: decideTask, done: s.withdrawBytes,
+		prepare: prepareTask, decide: decideTask, follow: followTask, done: s.withdrawBytes,
 	})
 	register(s, huma.Operation{Method: http.MethodGet, Path: "/tasks", OperationID: "list-tasks", Tags: []string{"任务"}, Summary: "任务清单"},
 		func(ctx context.Context, in *tasksInput) (*body[projections.Page[projections.TaskView]], error) {

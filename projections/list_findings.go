@@ -127,6 +127,12 @@ func (m *Model) viewFinding(d findingDoc, names directory, today calendar.Date) 
 			return v, err
 		}
 	}
+	for i := range v.Carriers {
+		var err error
+		if v.Carriers[i].Name, err = names.office(v.Carriers[i].ID); err != nil {
+			return v, err
+		}
+	}
 	if v.RectifierOffice != nil && v.Rectifier == "" {
 		v.Rectifier = v.RectifierOffice.Name
 	}

@@ -105,6 +105,12 @@ func Acts() []domain.Act {
 	}
 }
 
+// Commands returns the acts that are given by themselves; issuing and recording
+// clauses are parts of an import.
+func Commands() []domain.Act {
+	return slices.DeleteFunc(Acts(), func(a domain.Act) bool { return a.Name == "issue" || a.Name == "record-clauses" })
+}
+
 // Allowed returns the names of the acts the state allows.
 func Allowed(s State) []string {
 	switch s.Status {

@@ -280,7 +280,7 @@ func (s State) admitData(sh Share, e domain.Event) error {
 			return domain.Illegal("finding.settled", "该隐患未挂在本任务上", "the finding is not open on this task")
 		}
 	case *ClauseRevised:
-		if d.TextSHA256 == s.TextSHA256 {
+		if s.Text == "" && d.TextSHA256 == s.TextSHA256 {
 			return domain.Illegal("clause_revised.same", "新条款与现条款文字相同", "the clause has these words already")
 		}
 	case *Decomposed:

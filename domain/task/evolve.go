@@ -60,7 +60,9 @@ func Evolve(s State, e domain.Event) State {
 		s.Consolidated, s.Into = a, d.Into
 	case *ClauseRevised:
 		s.Revisions = add(s.Revisions, Revision{a, d.By, d.EffectiveOn, s.TextSHA256})
-		s.TextSHA256 = d.TextSHA256
+		if s.Text == "" { // a part of the clause keeps its own words
+			s.TextSHA256 = d.TextSHA256
+		}
 	case *Decomposed:
 		for _, c := range d.Children {
 			s.Children = add(s.Children, c.Task)

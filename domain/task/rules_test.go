@@ -148,6 +148,16 @@ func TestRelations(t *testing.T) {
 	}
 }
 
+// A part of a clause goes on in its own words when the clause is revised.
+func TestPartKeepsItsWords(t *testing.T) {
+	part := aDocket(KindOneOff)
+	part.Text, part.Part = "登记台账", 1
+	s := Replay(given(t, step{li, "07-01", part}, step{li, "07-10", revise(letter)}))
+	if s.TextSHA256 != clause || s.Text != "登记台账" || len(s.Revisions) != 1 {
+		t.Errorf("%s %s %+v", s.Text, s.TextSHA256, s.Revisions)
+	}
+}
+
 // A suspension is lifted by a leader's word, not by a change of hands.
 func TestTransferKeepsSuspension(t *testing.T) {
 	s, r := when(t, given(t, suspendedStory...), step{li, "07-20", transfer(jidian, ruanjian)})
