@@ -233,7 +233,7 @@ func resolveOffices(ctx context.Context, c *client, t reflect.Type, raw json.Raw
 	case t.Kind() == reflect.Slice:
 		var list []json.RawMessage
 		if json.Unmarshal(raw, &list) != nil {
-			return raw, nil
+			return raw, nil //nolint:nilerr // the server says what is wrong with it
 		}
 		for i := range list {
 			var err error
@@ -251,7 +251,7 @@ func resolveOffices(ctx context.Context, c *client, t reflect.Type, raw json.Raw
 func resolveMembers(ctx context.Context, c *client, t reflect.Type, raw json.RawMessage) (json.RawMessage, error) {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(raw, &members) != nil || members == nil {
-		return raw, nil
+		return raw, nil //nolint:nilerr // the server says what is wrong with it
 	}
 	for i := range t.NumField() {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
@@ -270,7 +270,7 @@ func resolveMembers(ctx context.Context, c *client, t reflect.Type, raw json.Raw
 func resolveOffice(ctx context.Context, c *client, raw json.RawMessage) (json.RawMessage, error) {
 	var name string
 	if json.Unmarshal(raw, &name) != nil || name == "" || strings.Contains(name, "/") {
-		return raw, nil
+		return raw, nil //nolint:nilerr // the server says what is wrong with it
 	}
 	id, err := officeNamed(ctx, c, name)
 	if err != nil {
