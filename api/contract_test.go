@@ -47,7 +47,7 @@ type acted struct {
 func resources() []acted {
 	return []acted{
 		{"tasks", "", task.Acts()}, {"findings", "record", finding.Acts()}, {"inspections", "open", inspection.Acts()},
-		{"offices", "register", office.Acts()}, {"directives", "", directive.Commands()},
+		{"offices", "register", office.Acts()}, {"directives", "", directive.LaterActs()},
 	}
 }
 

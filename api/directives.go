@@ -43,7 +43,7 @@ const tagDirectives = "文件"
 
 func (s *Server) directives() {
 	s.commands(resource{
-		kind: domain.KindDirective, plural: "directives", chinese: tagDirectives, acts: directive.Commands(), prepare: prepareDirective,
+		kind: domain.KindDirective, plural: "directives", chinese: tagDirectives, acts: directive.LaterActs(), prepare: prepareDirective,
 		decide: func(history []domain.Event, c domain.Command) ([]domain.Event, error) {
 			return directive.Decide(directive.Replay(history), c)
 		},

@@ -18,12 +18,12 @@ import (
 
 // A player draws commands and gives those that are legal to a ledger.
 type player struct {
-	t       *rapid.T
-	l       *fakeLedger
-	offices []domain.Ref
-	tasks   []domain.Ref
-	finds   []domain.Ref
-	notice  domain.Ref
+	t         *rapid.T
+	l         *fakeLedger
+	offices   []domain.Ref
+	tasks     []domain.Ref
+	finds     []domain.Ref
+	directive domain.Ref
 }
 
 func (p *player) pick(name string, n int) int { return rapid.IntRange(0, n-1).Draw(p.t, name) }
@@ -124,11 +124,11 @@ func (p *player) onTask() {
 
 // onWorld amends or repeals the directive, or reorganises an office.
 func (p *player) onWorld() {
-	n := len(directive.Replay(p.l.events[p.notice]).Clauses)
+	n := len(directive.Replay(p.l.events[p.directive]).Clauses)
 	number := rapid.IntRange(1, n).Draw(p.t, "clause")
 	o, other := p.offices[p.pick("office", len(p.offices))], p.offices[p.pick("other", len(p.offices))]
 	amend := func(c directive.Change) {
-		p.try(p.notice, clerk, p.l.now, &directive.Amended{By: "安委办〔2020〕3号", Changes: []directive.Change{c}})
+		p.try(p.directive, clerk, p.l.now, &directive.Amended{By: "安委办〔2020〕3号", Changes: []directive.Change{c}})
 	}
 	switch p.pick("world", 12) {
 	case 0, 1, 2, 3:
@@ -138,7 +138,7 @@ func (p *player) onWorld() {
 	case 6, 7:
 		amend(directive.Change{Kind: directive.ChangeAdded, Path: []string{"九"}, Text: p.text()})
 	case 8:
-		p.try(p.notice, clerk, p.l.now, &directive.Repealed{By: "安委办〔2020〕9号"})
+		p.try(p.directive, clerk, p.l.now, &directive.Repealed{By: "安委办〔2020〕9号"})
 	case 9:
 		p.try(o, clerk, p.l.now, &office.Merged{Into: other})
 	case 10:
@@ -165,7 +165,7 @@ func (p *player) onRelations() {
 			p.try(p.finds[p.pick("finding", len(p.finds))], clerk, p.l.now, &finding.OfficeSucceeded{From: p.offices[0], To: p.offices[1]})
 		}
 	default:
-		for _, c := range directive.Replay(p.l.events[p.notice]).Clauses {
+		for _, c := range directive.Replay(p.l.events[p.directive]).Clauses {
 			if c.Number == task.Replay(p.l.events[ref]).Number {
 				p.try(ref, clerk, p.l.now, &task.ClauseRevised{By: "安委办〔2020〕3号", TextSHA256: c.TextSHA256})
 			}

@@ -47,7 +47,7 @@ func play(t *rapid.T) (*fakeLedger, *player) {
 	for i, n := range []string{"危化处", "应急处", "矿山处"} {
 		p.offices = append(p.offices, l.office(t, fmt.Sprint("o", i), n))
 	}
-	p.notice, p.tasks = l.directive(t, "D1", "安委办〔2019〕19号", "通知",
+	p.directive, p.tasks = l.directive(t, "D1", "安委办〔2019〕19号", "通知",
 		clauseSpec{text: "危化品治理", due: "2019-08-31", offices: p.offices[:2]},
 		clauseSpec{text: "应急演练", offices: p.offices[1:], kind: task.KindRecurring},
 		clauseSpec{text: "矿山整治", offices: p.offices[:1]})

@@ -41,7 +41,7 @@ func resources() []resource {
 		{"finding", "findings", "隐患", finding.Acts(), "record"},
 		{"inspection", "inspections", "检查", inspection.Acts(), "open"},
 		{"office", "offices", "处室", office.Acts(), "register"},
-		{"directive", "directives", "文件", directive.Commands(), ""},
+		{"directive", "directives", "文件", directive.LaterActs(), ""},
 	}
 }
 

@@ -151,11 +151,11 @@ func TestDecisions(t *testing.T) {
 	if d, ok := r.On(task1); !ok || d.Fate != FateContinues {
 		t.Errorf("%+v", d)
 	}
-	if _, ok := r.On(other); ok {
+	if _, ok := r.On(amending); ok {
 		t.Error("a task nobody decided on")
 	}
 	r.Otherwise = &Otherwise{FateCancelled, "随文废止"}
-	if d, ok := r.On(other); !ok || d.Fate != FateCancelled || d.Task != other || d.Reason != "随文废止" {
+	if d, ok := r.On(amending); !ok || d.Fate != FateCancelled || d.Task != amending || d.Reason != "随文废止" {
 		t.Errorf("%+v", d)
 	}
 }
@@ -199,8 +199,8 @@ func TestValidateAmendments(t *testing.T) {
 
 func TestReferencesOfChanges(t *testing.T) {
 	office := Change{Kind: ChangeAdded, Text: "x", Offices: []ClauseOffice{{Name: "机电处", Role: RoleLead, Office: sun.Office}}}
-	a := &Amended{By: "x", ByDirective: other, Changes: []Change{office}, Decisions: []Decision{{Task: task1, Fate: FateRevised}}}
-	if got := a.References(); !reflect.DeepEqual(got, []domain.Ref{other, sun.Office, task1}) {
+	a := &Amended{By: "x", ByDirective: amending, Changes: []Change{office}, Decisions: []Decision{{Task: task1, Fate: FateRevised}}}
+	if got := a.References(); !reflect.DeepEqual(got, []domain.Ref{amending, sun.Office, task1}) {
 		t.Errorf("%v", got)
 	}
 	r := repealed(Decision{Task: task1, Fate: FateCancelled})

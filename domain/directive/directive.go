@@ -105,10 +105,12 @@ func Acts() []domain.Act {
 	}
 }
 
-// Commands returns the acts that are given by themselves; issuing and recording
-// clauses are parts of an import.
-func Commands() []domain.Act {
-	return slices.DeleteFunc(Acts(), func(a domain.Act) bool { return a.Name == "issue" || a.Name == "record-clauses" })
+// LaterActs returns the commands on a directive that is recorded: all but those
+// that the import of a notice gives.
+func LaterActs() []domain.Act {
+	return slices.DeleteFunc(Acts(), func(a domain.Act) bool {
+		return a.Ask.EventType() == (*Issued)(nil).EventType() || a.Ask.EventType() == (*ClausesRecorded)(nil).EventType()
+	})
 }
 
 // Allowed returns the names of the acts the state allows.

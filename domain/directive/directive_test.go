@@ -26,8 +26,8 @@ var (
 	sun  = domain.Caller{Person: domain.Ref{Kind: domain.KindPerson, ID: "sun"}, Office: domain.Ref{Kind: domain.KindOffice, ID: "jidian"}, Role: domain.RoleOffice}
 	self = domain.Ref{Kind: domain.KindDirective, ID: "01D"}
 
-	other = domain.Ref{Kind: domain.KindDirective, ID: "02D"}
-	task1 = domain.Ref{Kind: domain.KindTask, ID: "01T"}
+	amending = domain.Ref{Kind: domain.KindDirective, ID: "02D"}
+	task1    = domain.Ref{Kind: domain.KindTask, ID: "01T"}
 )
 
 // A step is one command of a story: who, on which day of July 2019, what.
@@ -346,12 +346,12 @@ func full() []domain.Payload {
 			[]ClauseDeadline{{"2019-12-31", "2019年12月底前"}, {"", "长期坚持"}}, KindOneOff, "2019年12月底前",
 		}}},
 		&Voided{p, "重复导入"},
-		&Amended{p, "宁工信安发〔2020〕3号", other, []Change{
+		&Amended{p, "宁工信安发〔2020〕3号", amending, []Change{
 			{7, []string{"四", "（一）", "2"}, 1, ChangeReplaced, "新第七项", TextHash("新第七项"), "2020-01-01", []string{"主要任务"}, "（责任处室：机电处）",
 				[]ClauseOffice{{"机电处", RoleJoint, "责任处室", false, sun.Office}}, []ClauseDeadline{{"2020-12-31", "2020年底前"}}, KindRecurring, true},
 			{Number: 8, Kind: ChangeRemoved, EffectiveOn: "2020-01-01"},
 		}, []Decision{{task1, FateRevised, "按新条款"}}},
-		&Repealed{p, "宁工信安发〔2020〕9号", other, "2020-06-01", []Decision{{task1, FateContinues, "仍须办结"}}, &Otherwise{FateCancelled, "随文废止"}},
+		&Repealed{p, "宁工信安发〔2020〕9号", amending, "2020-06-01", []Decision{{task1, FateContinues, "仍须办结"}}, &Otherwise{FateCancelled, "随文废止"}},
 	}
 }
 
