@@ -60,6 +60,11 @@ func fillOffice(u *unit, o *directive.ClauseOffice) error {
 // of it. No task is docketed, and none changes hands, between the listing and the
 // append.
 func (s *Server) followDirective(u *unit, c domain.Command) error {
+	switch c.Ask.(type) {
+	case *directive.Voided, *directive.Amended, *directive.Repealed:
+	default:
+		return nil // it says nothing of the tasks there are
+	}
 	affected, err := s.affected(u, func(v *projections.View) (projections.Affected, error) { return v.OfDirective(u.ctx, c.Subject) })
 	if err != nil {
 		return err

@@ -21,6 +21,8 @@ type directory interface {
 	heading(id string) (heading, error)
 	// clause returns a clause's text.
 	clause(directive string, number int, sha256 string) (string, error)
+	// duties returns what a directive requires to be reported.
+	duties(id string) (directive.Duties, error)
 }
 
 // A heading is a directive's number, title and status.
@@ -34,10 +36,11 @@ type rowDirectory struct {
 	c        *conn
 	offices  map[string]string
 	headings map[string]heading
+	required map[string]directive.Duties
 }
 
 func namesIn(c *conn) *rowDirectory {
-	return &rowDirectory{c: c, offices: map[string]string{}, headings: map[string]heading{}}
+	return &rowDirectory{c: c, offices: map[string]string{}, headings: map[string]heading{}, required: map[string]directive.Duties{}}
 }
 
 func (d *rowDirectory) office(id string) (string, error) {
@@ -88,6 +91,20 @@ func (d *rowDirectory) clause(directive string, number int, sha256 string) (text
 	return text, nil
 }
 
+func (d *rowDirectory) duties(id string) (directive.Duties, error) {
+	list, ok := d.required[id]
+	if !ok {
+		var failed error
+		if _, err := d.c.one("SELECT duties FROM directive WHERE id=?", []any{id}, func(s *sqlite3.Stmt) {
+			failed = json.Unmarshal(s.ColumnRawBlob(0), &list)
+		}); errors.Join(err, failed) != nil {
+			return nil, fmt.Errorf("read what directive %s requires: %w", id, errors.Join(err, failed))
+		}
+		d.required[id] = list
+	}
+	return list, nil
+}
+
 // foldDirectory folds the aggregates it is asked for at a cut.
 type foldDirectory struct {
 	m          *Model
@@ -132,6 +149,11 @@ func (d *foldDirectory) directive(id string) (directive.State, error) {
 func (d *foldDirectory) heading(id string) (heading, error) {
 	s, err := d.directive(id)
 	return heading{s.DocumentNumber, s.Title, s.Status}, err
+}
+
+func (d *foldDirectory) duties(id string) (directive.Duties, error) {
+	s, err := d.directive(id)
+	return s.Duties(), err
 }
 
 func (d *foldDirectory) clause(id string, number int, sha256 string) (string, error) {

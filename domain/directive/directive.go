@@ -49,6 +49,7 @@ type State struct {
 	TextSHA256     string
 	Clauses        []Clause // by number, from 1, as amended
 	Revisions      []Revision
+	Reporting      Duties // in the order they were required
 	Issued         Mark
 	Voided         Mark
 	VoidReason     string
@@ -99,6 +100,7 @@ func Acts() []domain.Act {
 	return []domain.Act{
 		{Name: "issue", Chinese: "登记文件", Ask: &Issued{}, By: safety},
 		{Name: "record-clauses", Chinese: "登记条款", Ask: &ClausesRecorded{}, By: safety},
+		{Name: "require-reporting", Chinese: "提出报送要求", Ask: &ReportingRequired{}, By: safety},
 		{Name: "amend", Chinese: "修改", Ask: &Amended{}, By: safety},
 		{Name: "repeal", Chinese: "废止", Ask: &Repealed{}, By: safety},
 		{Name: "void", Chinese: "撤销登记", Ask: &Voided{}, By: safety},
@@ -117,7 +119,7 @@ func LaterActs() []domain.Act {
 func Allowed(s State) []string {
 	switch s.Status {
 	case StatusIssued:
-		return []string{"record-clauses", "amend", "repeal", "void"}
+		return []string{"record-clauses", "require-reporting", "amend", "repeal", "void"}
 	case StatusVoided, StatusRepealed:
 		return nil
 	}
@@ -160,6 +162,12 @@ func admit(s State, e domain.Event) error {
 		return admitAmended(s, e, p)
 	case *Repealed:
 		return admitRepealed(s, e, p)
+	case *ReportingRequired:
+		if s.Status != StatusIssued {
+			return domain.Illegal("directive.reporting_required.status",
+				"该文件"+s.Status.Chinese()+"，不能提出报送要求", "reports are required by a directive that stands").Now(Allowed(s))
+		}
+		return notBefore(s, e, "directive.reporting_required.time")
 	case *Voided:
 		if s.Status != StatusIssued {
 			return domain.Illegal("directive.voided.status",
@@ -233,6 +241,10 @@ func Evolve(s State, e domain.Event) State {
 	case *Repealed:
 		if s.Status == StatusIssued {
 			s.Status, s.Repealed, s.RepealedBy, s.RepealedOn = StatusRepealed, Mark{e.ID, e.Time}, p.By, p.EffectiveOn
+		}
+	case *ReportingRequired:
+		if s.Status == StatusIssued {
+			s.Reporting = append(slices.Clone(s.Reporting), Reporting{Mark{e.ID, e.Time}, *p})
 		}
 	case *Voided:
 		if s.Status == StatusIssued {

@@ -102,6 +102,10 @@ func TestScenarios(t *testing.T) {
 		{name: "clauses of nothing", when: step{li, 2, recorded(1)}, refused: "directive.clauses_recorded.status"},
 		{name: "clauses before the directive", given: base, when: step{li, 1, recorded(1)}, refused: "directive.clauses_recorded.time"},
 		{name: "clauses of a voided one", given: voided, when: step{li, 6, recorded(1)}, refused: "directive.clauses_recorded.status"},
+		{name: "reports", given: base, when: step{li, 3, monthly(5)}, then: StatusIssued},
+		{name: "reports required by an office", given: base, when: step{sun, 3, monthly(5)}, refused: "role.require-reporting"},
+		{name: "reports before the directive", given: base, when: step{li, 1, monthly(5)}, refused: "directive.reporting_required.time"},
+		{name: "reports of a voided one", given: voided, when: step{li, 6, monthly(5)}, refused: "directive.reporting_required.status"},
 		{name: "voided", given: base, when: step{li, 2, &Voided{Reason: "重复导入"}}, then: StatusVoided},
 		{name: "voided before issued", given: base, when: step{li, 1, &Voided{Reason: "x"}}, refused: "directive.voided.time"},
 		{name: "voided twice", given: voided, when: step{li, 6, &Voided{Reason: "x"}}, refused: "directive.voided.status"},
@@ -126,7 +130,7 @@ func TestScenarios(t *testing.T) {
 
 func TestAllowed(t *testing.T) {
 	story := []step{{li, 2, issued()}, {li, 3, &Voided{Reason: "x"}}}
-	for n, want := range []string{"issue", "record-clauses amend repeal void", ""} {
+	for n, want := range []string{"issue", "record-clauses require-reporting amend repeal void", ""} {
 		if got := strings.Join(Allowed(Replay(given(t, story[:n]...))), " "); got != want {
 			t.Errorf("after %d steps: %s, want %s", n, got, want)
 		}
@@ -136,7 +140,7 @@ func TestAllowed(t *testing.T) {
 func TestEvolveIgnoresTheAbsurd(t *testing.T) {
 	voided := Replay(given(t, step{li, 2, issued()}, step{li, 3, &Voided{Reason: "x"}}))
 	for _, s := range []State{{}, voided} {
-		for _, p := range []domain.Payload{recorded(1), &Voided{Reason: "y"}, &domain.Unknown{Type: "x"}, nil} {
+		for _, p := range []domain.Payload{recorded(1), monthly(5), &Voided{Reason: "y"}, &domain.Unknown{Type: "x"}, nil} {
 			if after := Evolve(s, domain.Event{ID: "e9", Data: p}); !reflect.DeepEqual(after, s) {
 				t.Errorf("%T changed the state: %+v", p, after)
 			}
@@ -345,6 +349,7 @@ func full() []domain.Payload {
 			[]ClauseOffice{{"机电处", RoleJoint, "责任处室", false, sun.Office}, {"各市", RoleSupporting, "配合", true, domain.Ref{}}}, true,
 			[]ClauseDeadline{{"2019-12-31", "2019年12月底前"}, {"", "长期坚持"}}, KindOneOff, "2019年12月底前",
 		}}},
+		&ReportingRequired{p, calendar.UnitMonth, calendar.Due{Day: 5, In: calendar.DueInNext}, []domain.Ref{sun.Office}, "2019-08-01", "2020-12-31"},
 		&Voided{p, "重复导入"},
 		&Amended{p, "宁工信安发〔2020〕3号", amending, []Change{
 			{7, []string{"四", "（一）", "2"}, 1, ChangeReplaced, "新第七项", TextHash("新第七项"), "2020-01-01", []string{"主要任务"}, "（责任处室：机电处）",
@@ -408,7 +413,7 @@ func TestAnyCommands(t *testing.T) {
 				rapid.SampledFrom([]domain.Payload{
 					amended(replaced(rapid.IntRange(0, n+1).Draw(t, "replaced"), rapid.SampledFrom([]string{"甲", "乙"}).Draw(t, "words"))),
 					amended(removed(n), added("丙"), added("丁")), amended(Change{Number: n + 2, Kind: ChangeAdded, Text: "x"}), repealed(),
-					issued(), recorded(n + 1), recorded(n+1, n+2), recorded(n + 2), recorded(), &Voided{}, &domain.Unknown{Type: "x"},
+					issued(), recorded(n + 1), recorded(n+1, n+2), recorded(n + 2), recorded(), monthly(5), &ReportingRequired{}, &Voided{}, &domain.Unknown{Type: "x"},
 				}).Draw(t, "ask"),
 			}.command()
 			if rapid.IntRange(0, 9).Draw(t, "void") == 0 {

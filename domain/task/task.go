@@ -49,6 +49,7 @@ type State struct {
 	Text       string // its own, where it is a part of a clause's
 	Kind       Kind
 	Schedule   *Schedule
+	Kinded     Act        // the event that gave kind and schedule
 	Revisions  []Revision // of its clause, oldest first
 
 	Shares    []Share // in the order of assignment; never two active ones of one office
@@ -84,12 +85,18 @@ type Share struct {
 	Requests     []Request
 	Extensions   []Extension
 	Dispute      *Dispute // the pending one
+	Disputed     Act      // the last dispute, answered or not
 	Suspended    Act
 	Reopened     Act // last taken up again after it was accepted
+	Breaks       []Break
 	Attested     []Attestation
 	Reminded     Act
 	Returns      int
 }
+
+// A Break is a time in which nothing was expected of a share, over by now: it was
+// suspended, or accepted, or its task was closed.
+type Break struct{ From, Until Act }
 
 // Report (进展报告) is a progress report, as a fact about a share.
 type Report struct {
