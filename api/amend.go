@@ -1,92 +1,258 @@
 package api
 
 import (
-	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"duban/domain"
+	"duban/domain/directive"
+	"duban/domain/name"
+	"duban/domain/office"
+	"duban/domain/task"
 	"duban/projections"
 )
 
-// checkAmended holds what a correction leaves of an event to what was asked of
-// it when it was entered: the records it names are there, and evidence it did
-// not name before is stored. It runs after the decision, which has seen that
-// the changes fit.
-func (s *Server) checkAmended(u *unit, target domain.Ref, ask domain.Payload) error {
-	c, ok := ask.(domain.Corrector)
-	if !ok || c.Correct().Mode != domain.ModeAmend {
+// prepareDirective fills in the offices that an amendment names by their printed
+// names. Unlike an import it registers none: a name that is not known is more
+// likely a slip.
+func prepareDirective(u *unit, c domain.Command) (domain.Payload, error) {
+	asked, ok := c.Ask.(*directive.Amended)
+	if !ok {
+		return c.Ask, nil
+	}
+	full := *asked
+	full.Changes = slices.Clone(asked.Changes)
+	for i := range full.Changes {
+		ch := &full.Changes[i]
+		ch.Offices = slices.Clone(ch.Offices)
+		for k := range ch.Offices {
+			if err := fillOffice(u, &ch.Offices[k]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return &full, nil
+}
+
+func fillOffice(u *unit, o *directive.ClauseOffice) error {
+	if o.Group || !o.Office.IsZero() {
 		return nil
 	}
-	history, err := u.history(target)
+	if office.IsGroup(o.Name) {
+		o.Group = true
+		return nil
+	}
+	history, err := u.history(name.Ref(name.KindOfficeName, o.Name))
 	if err != nil {
 		return err
 	}
-	before := standing(history[:len(history)-len(u.added[target])], c.Correct().Target)
-	after := standing(history, c.Correct().Target)
-	if before == nil || after == nil {
-		return nil // a correction that took itself out; the decision refuses it
+	held := name.Replay(history)
+	if !held.Held() {
+		return domain.Invalid("office.unknown", "changes.offices.name",
+			"没有名为“"+o.Name+"”的处室，请先登记；泛称请写 group", "there is no office named "+o.Name+": register it first, or mark it as a group")
 	}
-	if err := s.checkRefs(u, after); err != nil {
+	o.Office, err = u.heir(held.Owner)
+	return err
+}
+
+// followDirective adds what a command on a directive means for the tasks that came
+// of it. No task is docketed, and none changes hands, between the listing and the
+// append.
+func (s *Server) followDirective(u *unit, c domain.Command) error {
+	switch c.Ask.(type) {
+	case *directive.Voided, *directive.Amended, *directive.Repealed:
+	default:
+		return nil // it says nothing of the tasks there are
+	}
+	affected, err := s.affected(u, func(v *projections.View) (projections.Affected, error) { return v.OfDirective(u.ctx, c.Subject) })
+	if err != nil {
 		return err
 	}
-	named := evidenceOf(before)
-	for _, e := range evidenceOf(after) {
-		if slices.Contains(named, e) {
-			continue
-		}
-		stored := e
-		if err := s.fillEvidence(u.ctx, &stored); err != nil {
+	history, err := u.history(c.Subject)
+	if err != nil {
+		return err
+	}
+	d := directive.Replay(history)
+	// As decided: with everything spelled out.
+	switch p := history[len(history)-1].Data.(type) {
+	case *directive.Voided:
+		return voidTasks(u, c, d, affected.Tasks)
+	case *directive.Amended:
+		return amendTasks(u, c, d, p, affected.Tasks)
+	case *directive.Repealed:
+		return repealTasks(u, c, p, affected.Tasks)
+	}
+	return nil
+}
+
+// voidTasks voids the tasks of a directive that is voided, and frees its names.
+// No share may have been acted on.
+func voidTasks(u *unit, c domain.Command, d directive.State, tasks []domain.Ref) error {
+	for _, ref := range tasks {
+		err := u.decide(ref, func(h []domain.Event) ([]domain.Event, error) {
+			t := task.Replay(h)
+			if t.Acted() {
+				return nil, domain.Illegal("directive.voided.acted",
+					fmt.Sprintf("第%d项已有处室办理，文件不能撤销登记；可逐项撤销任务", t.Number),
+					fmt.Sprintf("clause %d has been acted on: the directive can't be voided; cancel its tasks instead", t.Number))
+			}
+			return task.Decide(t, domain.Command{Entry: c.Entry, Subject: ref, Ask: &task.Voided{Reason: d.VoidReason}})
+		})
+		if err != nil {
 			return err
 		}
-		if e.Size != 0 && e.Size != stored.Size {
-			return domain.Invalid("evidence.size", "changes",
-				fmt.Sprintf("证据 %s 为 %d 字节，不是 %d", e.SHA256, stored.Size, e.Size),
-				fmt.Sprintf("the evidence %s has %d bytes, not %d", e.SHA256, stored.Size, e.Size))
+	}
+	if err := releaseHeld(u, c, name.KindDocumentNumber, d.DocumentNumber); err != nil {
+		return err
+	}
+	history, err := u.history(c.Subject)
+	if err != nil {
+		return err
+	}
+	return releaseHeld(u, c, name.KindNoticeText, directive.ContentOf(history))
+}
+
+// openTasks returns those of the tasks on which work goes on.
+func (u *unit) openTasks(refs []domain.Ref) ([]task.State, error) {
+	var open []task.State
+	for _, ref := range refs {
+		history, err := u.history(ref)
+		if err != nil {
+			return nil, err
+		}
+		if t := task.Replay(history); t.Open() {
+			open = append(open, t)
+		}
+	}
+	return open, nil
+}
+
+// undecided says which open tasks the command has to decide and does not, and
+// which it decides that are not its own to decide.
+func undecided(rule string, open []task.State, decided func(domain.Ref) bool, named []directive.Decision) error {
+	var left []string
+	for _, t := range open {
+		if !decided(t.Ref) {
+			left = append(left, fmt.Sprintf("%s（第%d项）", t.Ref, t.Number))
+		}
+	}
+	if len(left) > 0 {
+		return domain.Illegal(rule, "在办任务须在同一命令中逐项决定（decisions）："+strings.Join(left, "、"),
+			"every open task is decided in the same command (decisions): "+strings.Join(left, ", "))
+	}
+	for _, d := range named {
+		if !slices.ContainsFunc(open, func(t task.State) bool { return t.Ref == d.Task }) {
+			return domain.Invalid("directive.decision.task", "decisions.task",
+				"任务 "+d.Task.String()+" 不受影响，或已不在办", "the task "+d.Task.String()+" is not affected, or not open any more")
 		}
 	}
 	return nil
 }
 
-// standing returns what an event says once the history's corrections are
-// applied, nil if it does not stand.
-func standing(history []domain.Event, id string) domain.Payload {
-	effective := domain.Effective(history)
-	i := slices.IndexFunc(effective, func(e domain.Event) bool { return e.ID == id })
-	if i < 0 {
-		return nil
-	}
-	return effective[i].Data
-}
-
-// evidenceOf returns the evidence an event names, its approval's too.
-func evidenceOf(p domain.Payload) []domain.Evidence {
-	c := p.Circumstances()
-	if c.Approval == nil {
-		return c.Evidence
-	}
-	return slices.Concat(c.Evidence, c.Approval.Evidence)
-}
-
-// checkWithdrawal keeps an office from removing the bytes that other records
-// rest on: the same file may be evidence in a finding or in another office's
-// report. The record itself has seen that the caller entered it there.
-func (s *Server) checkWithdrawal(ctx context.Context, by domain.Caller, target domain.Ref, ask domain.Payload) error {
-	w, ok := ask.(interface{ Withdraws() string })
-	if !ok || by.Role == domain.RoleSafetyOffice {
-		return nil
-	}
-	if err := s.reach(ctx, s.Store.Acked()); err != nil {
+// amendTasks decides the open tasks of changed clauses as the amendment says, and
+// dockets what it says to docket.
+func amendTasks(u *unit, c domain.Command, d directive.State, p *directive.Amended, tasks []domain.Ref) error {
+	open, err := u.openTasks(tasks)
+	if err != nil {
 		return err
 	}
-	for e, err := range s.Model.AllEvents(ctx, 0, projections.EventFilter{Holds: namesEvidence(w.Withdraws())}) {
-		if err != nil {
-			return fmt.Errorf("look who names %s: %w", w.Withdraws(), err)
+	change := map[int]*directive.Change{}
+	for i := range p.Changes {
+		change[p.Changes[i].Number] = &p.Changes[i]
+	}
+	open = slices.DeleteFunc(open, func(t task.State) bool { return change[t.Number] == nil })
+	fate := map[domain.Ref]directive.Decision{}
+	for _, decision := range p.Decisions {
+		fate[decision.Task] = decision
+	}
+	if err := undecided("directive.amended.undecided", open, func(r domain.Ref) bool { return fate[r].Fate != 0 }, p.Decisions); err != nil {
+		return err
+	}
+	goesOn := map[int]bool{}
+	for _, t := range open {
+		ch := change[t.Number]
+		if fate[t.Ref].Fate == directive.FateCancelled {
+			if err := cancel(u, c, t.Ref, fate[t.Ref].Reason, "条款已由 "+p.By+ch.Kind.Chinese()); err != nil {
+				return err
+			}
+			continue
 		}
-		if e.Subject != target.String() && e.Actor != by.Person.String() && !e.Voided {
-			return domain.Forbidden("evidence.shared",
-				"他人在 "+e.Subject+" 也以这份材料为证据，须由安委会办公室撤回",
-				"somebody else names this evidence in "+e.Subject+": the safety office withdraws it")
+		goesOn[t.Number] = true
+		if err := revise(u, c, t.Ref, p, ch); err != nil {
+			return about(t.Ref, err)
+		}
+	}
+	for i := range p.Changes {
+		ch := &p.Changes[i]
+		if !ch.Docket {
+			continue
+		}
+		if goesOn[ch.Number] {
+			return domain.Illegal("directive.docket.exists", fmt.Sprintf("第%d项已有在办任务，不再立项", ch.Number), fmt.Sprintf("clause %d has an open task already", ch.Number))
+		}
+		if err := docketClause(u, c, d.Clauses[ch.Number-1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func revise(u *unit, c domain.Command, ref domain.Ref, p *directive.Amended, ch *directive.Change) error {
+	if ch.Kind == directive.ChangeRemoved {
+		return domain.Invalid("directive.amended.removed_task", "decisions.decision",
+			"条款已删去，其任务只能撤销（cancelled）", "the clause is removed: its task can only be cancelled")
+	}
+	asks := []domain.Payload{&task.ClauseRevised{
+		Particulars: domain.Particulars{Basis: p.Basis}, By: p.By, ByDirective: p.ByDirective, TextSHA256: ch.TextSHA256, EffectiveOn: ch.EffectiveOn,
+	}}
+	for _, dl := range ch.Deadlines {
+		asks = append(asks, &task.StatedDeadline{Date: dl.Date, Words: dl.Words})
+	}
+	return decideTasks(u, ref, c.Entry, asks...)
+}
+
+// cancel cancels a task on the word of the leader who approved the command.
+func cancel(u *unit, c domain.Command, ref domain.Ref, reason, otherwise string) error {
+	if reason == "" {
+		reason = otherwise
+	}
+	p := c.Ask.Circumstances()
+	ask := &task.Cancelled{Particulars: domain.Particulars{Approval: p.Approval, Basis: p.Basis}, Reason: reason}
+	if err := decideTasks(u, ref, c.Entry, ask); err != nil {
+		return about(ref, err)
+	}
+	return nil
+}
+
+// docketClause makes a task of a clause that an amendment added or gave offices.
+func docketClause(u *unit, c domain.Command, clause directive.Clause) error {
+	if len(assignment(clause).Offices) == 0 {
+		return domain.Invalid("directive.change.docket", "changes.offices",
+			fmt.Sprintf("第%d项没有具体处室，不能立项", clause.Number), fmt.Sprintf("clause %d names no office to docket it for", clause.Number))
+	}
+	return docket(u, c.Entry, c.Subject, u.newRef(domain.KindTask), clause)
+}
+
+// repealTasks cancels the open tasks of a repealed directive, but for those that go
+// on for a reason of their own: these stand as they are, with the directive's
+// status beside them.
+func repealTasks(u *unit, c domain.Command, p *directive.Repealed, tasks []domain.Ref) error {
+	open, err := u.openTasks(tasks)
+	if err != nil {
+		return err
+	}
+	decided := func(r domain.Ref) bool { _, ok := p.On(r); return ok }
+	if err := undecided("directive.repealed.undecided", open, decided, p.Decisions); err != nil {
+		return err
+	}
+	for _, t := range open {
+		decision, _ := p.On(t.Ref)
+		if decision.Fate != directive.FateCancelled {
+			continue
+		}
+		if err := cancel(u, c, t.Ref, decision.Reason, "文件已由 "+p.By+" 废止"); err != nil {
+			return err
 		}
 	}
 	return nil

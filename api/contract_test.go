@@ -268,7 +268,7 @@ type schema struct {
 
 // words are values of fields that are words of ours, for all acts and for one.
 var words = map[string]any{"role": "joint", "condition": "normal", "mode": "void", "grade": "major", "level": "county", "type": "office", "by": "override",
-	"new_date": "2020-01-31", "deadline": "2020-01-31", "found_on": "2019-06-27"}
+	"relation": "same_duty", "change": "removed", "new_date": "2020-01-31", "deadline": "2020-01-31", "found_on": "2019-06-27"}
 
 var wordsOf = map[string]body{
 	"decide-kind": {"kind": "one_off"}, "transfer": {"cause": "decision"}, "absorb": {"cause": "decision"},

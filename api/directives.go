@@ -14,7 +14,6 @@ import (
 	"duban/domain/directive"
 	"duban/domain/name"
 	"duban/domain/notice"
-	"duban/domain/task"
 	"duban/projections"
 )
 
@@ -32,7 +31,7 @@ type previewInput struct {
 
 type directivesInput struct {
 	CutParams
-	Status string `query:"status" enum:"in_force,voided"`
+	Status string `query:"status" enum:"in_force,voided,repealed"`
 	PageParams
 }
 
@@ -45,11 +44,11 @@ const tagDirectives = "文件"
 
 func (s *Server) directives() {
 	s.commands(resource{
-		kind: domain.KindDirective, plural: "directives", chinese: tagDirectives, acts: directive.LaterActs(),
+		kind: domain.KindDirective, plural: "directives", chinese: tagDirectives, acts: directive.LaterActs(), prepare: prepareDirective,
 		decide: func(history []domain.Event, c domain.Command) ([]domain.Event, error) {
-			return directive.Decide(domain.Fold(history, directive.Evolve), c)
+			return directive.Decide(directive.Replay(history), c)
 		},
-		follow: s.voidTasks,
+		follow: s.followDirective,
 	})
 	register(s, huma.Operation{Method: http.MethodPost, Path: "/directives/preview", OperationID: "preview-directive", Tags: []string{tagDirectives},
 		Summary: "试读通知，不写入任何内容", MaxBodyBytes: s.MaxNotice, SkipValidateBody: true},
@@ -169,54 +168,6 @@ func (s *Server) importDirective(ctx context.Context, in *importInput) (*writeOu
 	}
 	out.Location = apiPrefix + "/directives/" + im.target.ID
 	return out, nil
-}
-
-// voidTasks voids the tasks of a directive that is voided, and frees its names.
-// No share may have been acted on; the append expects every task to be as read.
-func (s *Server) voidTasks(u *unit, c domain.Command) error {
-	if _, void := c.Ask.(*directive.Voided); !void {
-		return nil
-	}
-	history, err := u.history(c.Subject)
-	if err != nil {
-		return err
-	}
-	d := domain.Fold(history, directive.Evolve)
-	if err := s.reach(u.ctx, s.Store.Acked()); err != nil {
-		return err
-	}
-	v, err := s.Model.At(u.ctx, projections.AsOf{})
-	if err != nil {
-		return err
-	}
-	defer v.Close()
-	listed, err := v.Directive(u.ctx, c.Subject.ID)
-	if err != nil {
-		return err
-	}
-	for _, clause := range listed.Clauses {
-		if clause.Task == "" {
-			continue
-		}
-		ref := domain.Ref{Kind: domain.KindTask, ID: clause.Task}
-		err := u.decide(ref, func(h []domain.Event) ([]domain.Event, error) {
-			t := task.Replay(h)
-			if t.Acted() {
-				return nil, domain.Illegal("directive.voided.acted",
-					fmt.Sprintf("第%d项已有处室办理，文件不能撤销登记；可逐项撤销任务", clause.Number),
-					fmt.Sprintf("clause %d has been acted on: the directive can't be voided; cancel its tasks instead", clause.Number))
-			}
-			ask := &task.Voided{Reason: d.VoidReason}
-			return task.Decide(t, domain.Command{Entry: c.Entry, Subject: ref, Ask: ask})
-		})
-		if err != nil {
-			return err
-		}
-	}
-	if err := releaseHeld(u, c, name.KindDocumentNumber, d.DocumentNumber); err != nil {
-		return err
-	}
-	return releaseHeld(u, c, name.KindNoticeText, directive.ContentHash(d.Title, d.IssuedOn, d.Clauses))
 }
 
 // releaseHeld releases a name if the command's subject holds it.

@@ -18,14 +18,14 @@ func (s *Server) docketing() {
 		decide: func(_ []domain.Event, c domain.Command) ([]domain.Event, error) {
 			return nil, c.Check([]domain.Act{act})
 		},
-		follow: s.docketClause,
+		follow: s.followDocketing,
 	})
 }
 
-// docketClause adds the events of a clause docketed by hand. Nothing is recorded
+// followDocketing adds the events of a clause docketed by hand. Nothing is recorded
 // between the look at the directive's tasks and the append, so that no clause is
 // docketed twice.
-func (s *Server) docketClause(u *unit, c domain.Command) error {
+func (s *Server) followDocketing(u *unit, c domain.Command) error {
 	asked := c.Ask.(*task.Docketing)
 	history, err := u.history(asked.Directive)
 	if err != nil {

@@ -104,6 +104,8 @@ func (c call) newID(n int) string { return c.command.IDs(c.key).NewID(n) }
 type unit struct {
 	ctx    context.Context
 	server *Server
+	call   call
+	ids    int // new aggregates named so far, beside the target
 	loaded map[domain.Ref]eventstore.Aggregate
 	added  map[domain.Ref][]domain.Event
 	order  []domain.Ref
@@ -122,6 +124,24 @@ func (u *unit) history(ref domain.Ref) ([]domain.Event, error) {
 	}
 	return slices.Concat(a.Events(), u.added[ref]), nil
 }
+
+// newRef names a further new aggregate, the same at every try.
+func (u *unit) newRef(kind domain.Kind) domain.Ref {
+	u.ids++
+	return domain.Ref{Kind: kind, ID: u.call.newID(u.ids)}
+}
+
+// count returns how many events the unit adds so far.
+func (u *unit) count() int {
+	n := 0
+	for _, events := range u.added {
+		n += len(events)
+	}
+	return n
+}
+
+// before returns an aggregate's events without those this unit added.
+func (u *unit) before(ref domain.Ref) []domain.Event { return u.loaded[ref].Events() }
 
 // add appends events to an aggregate that was loaded.
 func (u *unit) add(ref domain.Ref, events ...domain.Event) {
@@ -144,7 +164,9 @@ func (u *unit) decide(ref domain.Ref, decide func([]domain.Event) ([]domain.Even
 	if err != nil {
 		return err
 	}
-	u.add(ref, events...)
+	if len(events) > 0 {
+		u.add(ref, events...)
+	}
 	return nil
 }
 
@@ -175,7 +197,7 @@ const maxTries = 8
 // named the version it had seen.
 func (s *Server) execute(ctx context.Context, c call, target domain.Ref, plan func(*unit) error) (*writeOutput, error) {
 	for try := 1; ; try++ {
-		u := &unit{ctx: ctx, server: s, loaded: map[domain.Ref]eventstore.Aggregate{}, added: map[domain.Ref][]domain.Event{}}
+		u := &unit{ctx: ctx, server: s, call: c, loaded: map[domain.Ref]eventstore.Aggregate{}, added: map[domain.Ref][]domain.Event{}}
 		if _, err := u.history(target); err != nil {
 			return nil, err
 		}
@@ -185,6 +207,9 @@ func (s *Server) execute(ctx context.Context, c call, target domain.Ref, plan fu
 		}
 		if c.ifMatch != nil && *c.ifMatch != before.Head.Version {
 			return nil, stale(before.Head.Version)
+		}
+		if err := u.checkCaller(); err != nil {
+			return nil, err
 		}
 		if err := plan(u); err != nil {
 			return nil, err

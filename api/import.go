@@ -56,12 +56,10 @@ func newImport(c call, d notice.Draft, assignedOn string) (*noticeImport, error)
 
 // plan adds the whole import to the unit.
 func (im *noticeImport) plan(u *unit) error {
-	ids := 0
-	next := func() string { ids++; return im.call.newID(ids) }
 	if err := im.claimNumber(u); err != nil {
 		return err
 	}
-	offices, err := im.offices(u, next)
+	offices, err := im.offices(u)
 	if err != nil {
 		return err
 	}
@@ -76,7 +74,11 @@ func (im *noticeImport) plan(u *unit) error {
 		return err
 	}
 	for _, c := range clauses {
-		if err := im.docket(u, domain.Ref{Kind: domain.KindTask, ID: next()}, c); err != nil {
+		ref := u.newRef(domain.KindTask)
+		if len(assignment(c).Offices) == 0 {
+			continue
+		}
+		if err := docket(u, im.call.entry(im.assigned), im.target, ref, c); err != nil {
 			return err
 		}
 	}
@@ -118,7 +120,7 @@ func (im *noticeImport) claimContent(u *unit, clauses []directive.Clause) error 
 
 // offices returns the office behind every printed name, registering those that
 // the ledger does not know yet.
-func (im *noticeImport) offices(u *unit, next func() string) (map[string]domain.Ref, error) {
+func (im *noticeImport) offices(u *unit) (map[string]domain.Ref, error) {
 	known := map[string]domain.Ref{}
 	for _, c := range im.draft.Clauses {
 		for _, o := range c.Offices {
@@ -126,7 +128,7 @@ func (im *noticeImport) offices(u *unit, next func() string) (map[string]domain.
 			if _, ok := known[key]; ok || o.Group || office.IsGroup(o.Name) {
 				continue
 			}
-			ref, err := im.office(u, o.Name, next)
+			ref, err := im.office(u, o.Name)
 			if err != nil {
 				return nil, err
 			}
@@ -136,15 +138,15 @@ func (im *noticeImport) offices(u *unit, next func() string) (map[string]domain.
 	return known, nil
 }
 
-func (im *noticeImport) office(u *unit, printed string, next func() string) (domain.Ref, error) {
+func (im *noticeImport) office(u *unit, printed string) (domain.Ref, error) {
 	history, err := u.history(name.Ref(name.KindOfficeName, printed))
 	if err != nil {
 		return domain.Ref{}, err
 	}
 	if s := domain.Fold(history, name.Evolve); s.Held() {
-		return s.Owner, nil
+		return u.heir(s.Owner)
 	}
-	ref := domain.Ref{Kind: domain.KindOffice, ID: next()}
+	ref := u.newRef(domain.KindOffice)
 	ask := &office.Registered{Name: strings.TrimSpace(printed), Type: officeType(printed)}
 	// The notice names the office, so it was there when the notice was issued.
 	cmd := domain.Command{Entry: im.call.entry(im.issued), Subject: ref, Ask: ask}
@@ -246,35 +248,19 @@ func requirements(d notice.Draft) []directive.Requirement {
 }
 
 // docket makes a task of a clause that names offices.
-func (im *noticeImport) docket(u *unit, ref domain.Ref, c directive.Clause) error {
-	assign := assignment(c)
-	if len(assign.Offices) == 0 {
-		return nil
-	}
+func docket(u *unit, entry domain.Entry, of, ref domain.Ref, c directive.Clause) error {
 	kind, err := task.ParseKind(c.Kind.String())
 	if err != nil {
 		kind = task.KindOneOff // the notice does not say; decide-kind can
 	}
 	asks := []domain.Payload{
-		&task.Docketed{Directive: im.target, Number: c.Number, Path: c.Path, Part: c.Part, TextSHA256: c.TextSHA256, Kind: kind},
-		assign,
+		&task.Docketed{Directive: of, Number: c.Number, Path: c.Path, Part: c.Part, TextSHA256: c.TextSHA256, Kind: kind},
+		assignment(c),
 	}
 	for _, dl := range c.Deadlines {
 		asks = append(asks, &task.StatedDeadline{Date: dl.Date, Words: dl.Words})
 	}
-	return decideTasks(u, ref, im.call.entry(im.assigned), asks...)
-}
-
-// decideTasks gives a task one command after the other.
-func decideTasks(u *unit, ref domain.Ref, entry domain.Entry, asks ...domain.Payload) error {
-	for _, ask := range asks {
-		cmd := domain.Command{Entry: entry, Subject: ref, Ask: ask}
-		err := u.decide(ref, func(h []domain.Event) ([]domain.Event, error) { return task.Decide(task.Replay(h), cmd) })
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return decideTasks(u, ref, entry, asks...)
 }
 
 // assignment is what a clause's mark assigns: one share per office, however

@@ -21,9 +21,9 @@ func (s *Server) offices() {
 	s.commands(resource{
 		kind: domain.KindOffice, plural: "offices", chinese: "处室", acts: office.Acts(), create: "register",
 		decide: func(history []domain.Event, c domain.Command) ([]domain.Event, error) {
-			return office.Decide(domain.Fold(history, office.Evolve), c)
+			return office.Decide(office.Replay(history), c)
 		},
-		follow: claimOfficeNames,
+		follow: s.followOffice,
 	})
 	register(s, huma.Operation{Method: http.MethodGet, Path: "/offices", OperationID: "list-offices", Tags: []string{"处室"}, Summary: "处室清单"},
 		func(ctx context.Context, in *officesInput) (*body[projections.Page[projections.OfficeView]], error) {

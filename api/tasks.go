@@ -52,7 +52,7 @@ type oneInput struct {
 func (s *Server) tasks() {
 	s.commands(resource{
 		kind: domain.KindTask, plural: "tasks", chinese: "任务", acts: task.Acts(),
-		decide: decideTask, done: s.withdrawBytes,
+		prepare: prepareTask, decide: decideTask, follow: followTask, done: s.withdrawBytes,
 	})
 	s.docketing()
 	register(s, huma.Operation{Method: http.MethodGet, Path: "/tasks", OperationID: "list-tasks", Tags: []string{"任务"}, Summary: "任务清单"},

@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"duban/domain"
+	"duban/domain/office"
 	"duban/eventstore"
 )
 
@@ -117,6 +118,13 @@ func (s *Server) knownOffice(ctx context.Context, text string) (domain.Ref, erro
 	}
 	if len(a.Records) == 0 {
 		return domain.Ref{}, domain.Invalid("office.unknown", "office", "没有登记处室 "+text, "there is no office "+text)
+	}
+	if o := office.Replay(a.Events()); o.Gone() {
+		heir, err := s.Store.Load(ctx, o.Heir)
+		if err != nil {
+			return domain.Ref{}, err
+		}
+		return domain.Ref{}, goneOffice(o.Name, len(o.Into) > 1, o.Heir, office.Replay(heir.Events()).Name)
 	}
 	return ref, nil
 }

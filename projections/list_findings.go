@@ -130,6 +130,12 @@ func viewFinding(d findingDoc, names directory, lit lamp) (FindingView, error) {
 			return v, err
 		}
 	}
+	for i := range v.Carriers {
+		var err error
+		if v.Carriers[i].Name, err = names.office(v.Carriers[i].ID); err != nil {
+			return v, err
+		}
+	}
 	if v.RectifierOffice != nil && v.Rectifier == "" {
 		v.Rectifier = v.RectifierOffice.Name
 	}

@@ -10,6 +10,7 @@ import (
 
 	"duban/domain"
 	"duban/domain/calendar"
+	"duban/domain/directive"
 	"duban/domain/light"
 	"duban/domain/task"
 )
@@ -318,7 +319,8 @@ func orderTasks(l *listing, order taskSort, filters []taskFilter, lightOf lightS
 }
 
 // officesBy returns the ids of the offices a filter names, as a JSON list: the id
-// itself, those that go by the name now, otherwise those that went by it before.
+// itself, those that go by the name now, otherwise those that went by it before;
+// and of offices that are no more also those that carry on.
 func officesBy(c *conn, name string) (string, error) {
 	var found []string
 	get := func(sql string, arg string) error {
@@ -340,18 +342,35 @@ func officesBy(c *conn, name string) (string, error) {
 		}
 	}
 	b, err := json.Marshal(orEmpty(found))
+	if err != nil || len(found) == 0 {
+		return string(b), err
+	}
+	found = nil
+	if err := get(`WITH RECURSIVE line(id) AS (
+		SELECT value FROM json_each(?)
+		UNION SELECT h.value FROM line JOIN office o ON o.id=line.id JOIN json_each(o.heirs) h
+	) SELECT id FROM line ORDER BY id`, string(b)); err != nil {
+		return "", err
+	}
+	b, err = json.Marshal(found)
 	return string(b), err
 }
 
 // viewTask completes a document: names, the clause's text and the lights of a day.
 func viewTask(d taskDoc, names directory, lit lamp) (TaskView, error) {
 	v := d.TaskView
-	var err error
-	if v.DocumentNumber, v.Title, err = names.heading(v.Directive); err != nil {
+	h, err := names.heading(v.Directive)
+	if err != nil {
 		return v, err
 	}
-	if v.Text, err = names.clause(v.Directive, v.Number, v.TextSHA256); err != nil {
-		return v, err
+	v.DocumentNumber, v.Title = h.number, h.title
+	if h.status > directive.StatusIssued {
+		v.DirectiveState = h.status.String()
+	}
+	if v.Text == "" { // it has no words of its own
+		if v.Text, err = names.clause(v.Directive, v.Number, v.TextSHA256); err != nil {
+			return v, err
+		}
 	}
 	v.Shares = make([]ShareView, len(d.Shares))
 	var all []light.Window

@@ -60,6 +60,7 @@ CREATE TABLE policy(n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, doc BLOB NOT
 CREATE TABLE office(
 	n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
 	name TEXT NOT NULL,
+	heirs TEXT NOT NULL, -- JSON list: the offices that carry on for one that is no more
 	doc BLOB NOT NULL
 );
 CREATE TABLE office_name(
@@ -80,6 +81,7 @@ CREATE TABLE directive(
 CREATE TABLE clause(
 	n INTEGER PRIMARY KEY, -- directive's n << 20 | number
 	directive TEXT NOT NULL, number INTEGER NOT NULL, text_sha256 TEXT NOT NULL, text TEXT NOT NULL,
+	removed INTEGER NOT NULL, -- by an amendment
 	doc BLOB NOT NULL,
 	norm TEXT NOT NULL
 );
@@ -141,7 +143,8 @@ CREATE TABLE inspection(
 CREATE TABLE finding(
 	n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
 	status INTEGER NOT NULL, grade INTEGER NOT NULL,
-	inspection TEXT NOT NULL, rectifier TEXT NOT NULL, supervising TEXT NOT NULL,
+	inspection TEXT NOT NULL,
+	rectifier TEXT NOT NULL, supervising TEXT NOT NULL, -- offices, or who carries on for them
 	doc BLOB NOT NULL,
 	norm TEXT NOT NULL
 );

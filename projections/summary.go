@@ -62,7 +62,7 @@ func sumTasks(c *conn, out *SummaryView, today int) error {
 		args []any
 	}{
 		{&out.Directives, "SELECT count(*) FROM directive WHERE status=?", []any{int(directive.StatusIssued)}},
-		{&out.Clauses, "SELECT count(*) FROM clause WHERE directive IN (SELECT id FROM directive WHERE status=?)", []any{int(directive.StatusIssued)}},
+		{&out.Clauses, "SELECT count(*) FROM clause WHERE removed=0 AND directive IN (SELECT id FROM directive WHERE status=?)", []any{int(directive.StatusIssued)}},
 		{&out.Tasks, "SELECT count(*) FROM task WHERE status<>?", []any{voided}},
 		{&out.Shares, "SELECT count(*) FROM share WHERE active=1 AND voided=0", nil},
 		{&out.SharedTasks, "SELECT count(*) FROM task WHERE status<>? AND shares>1", []any{voided}},

@@ -230,7 +230,11 @@ func (f *fields) body(ctx context.Context, a *app, c *client, file string) ([]by
 		all[k] = v
 	}
 	for k, v := range all {
-		named, err := resolveOffices(ctx, c, v, f.types[k])
+		t, ok := f.types[k]
+		if !ok {
+			continue
+		}
+		named, err := resolveOffices(ctx, c, t, v)
 		if err != nil {
 			return nil, err
 		}
@@ -239,72 +243,56 @@ func (f *fields) body(ctx context.Context, a *app, c *client, file string) ([]by
 	return json.Marshal(all)
 }
 
-// resolveOffices turns the names of offices into office/ID wherever a value of
-// the type holds a reference: in --office as well as within --offices or
-// --rectifier. What does not fit the type is left for the server to refuse.
-func resolveOffices(ctx context.Context, c *client, raw json.RawMessage, t reflect.Type) (json.RawMessage, error) {
+// resolveOffices turns the names of offices in a value of the type into office/ID,
+// wherever the type has a reference. What does not fit the type is left for the
+// server to refuse.
+func resolveOffices(ctx context.Context, c *client, t reflect.Type, raw json.RawMessage) (json.RawMessage, error) {
 	switch {
-	case t == nil:
-		return raw, nil
 	case t == refType:
 		return resolveOffice(ctx, c, raw)
 	case t.Kind() == reflect.Pointer:
-		return resolveOffices(ctx, c, raw, t.Elem())
-	case t.Kind() == reflect.Slice && holdsRefs(t.Elem()):
+		return resolveOffices(ctx, c, t.Elem(), raw)
+	case t.Kind() == reflect.Slice:
 		var list []json.RawMessage
 		if json.Unmarshal(raw, &list) != nil {
-			return raw, nil
+			return raw, nil //nolint:nilerr // the server says what is wrong with it
 		}
 		for i := range list {
-			named, err := resolveOffices(ctx, c, list[i], t.Elem())
-			if err != nil {
+			var err error
+			if list[i], err = resolveOffices(ctx, c, t.Elem(), list[i]); err != nil {
 				return nil, err
 			}
-			list[i] = named
 		}
 		return json.Marshal(list)
-	case t.Kind() == reflect.Struct && holdsRefs(t):
-		members := map[string]json.RawMessage{}
-		if json.Unmarshal(raw, &members) != nil {
-			return raw, nil
-		}
-		for i := range t.NumField() {
-			name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-			value, given := members[name]
-			if !given {
-				continue
-			}
-			named, err := resolveOffices(ctx, c, value, t.Field(i).Type)
-			if err != nil {
-				return nil, err
-			}
-			members[name] = named
-		}
-		return json.Marshal(members)
+	case t.Kind() == reflect.Struct && !isText(t):
+		return resolveMembers(ctx, c, t, raw)
 	}
 	return raw, nil
 }
 
-// holdsRefs reports whether a type is a reference or a struct with one.
-func holdsRefs(t reflect.Type) bool {
-	if t == refType {
-		return true
-	}
-	if t.Kind() != reflect.Struct {
-		return false
+func resolveMembers(ctx context.Context, c *client, t reflect.Type, raw json.RawMessage) (json.RawMessage, error) {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(raw, &members) != nil || members == nil {
+		return raw, nil //nolint:nilerr // the server says what is wrong with it
 	}
 	for i := range t.NumField() {
-		if t.Field(i).Type == refType {
-			return true
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		v, ok := members[name]
+		if !ok {
+			continue
+		}
+		var err error
+		if members[name], err = resolveOffices(ctx, c, t.Field(i).Type, v); err != nil {
+			return nil, err
 		}
 	}
-	return false
+	return json.Marshal(members)
 }
 
 func resolveOffice(ctx context.Context, c *client, raw json.RawMessage) (json.RawMessage, error) {
 	var name string
 	if json.Unmarshal(raw, &name) != nil || name == "" || strings.Contains(name, "/") {
-		return raw, nil
+		return raw, nil //nolint:nilerr // the server says what is wrong with it
 	}
 	id, err := officeNamed(ctx, c, name)
 	if err != nil {

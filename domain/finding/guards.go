@@ -197,6 +197,8 @@ func admit(s State, e domain.Event) error {
 		return admitDuplicate(s, e, p)
 	case *EvidenceWithdrawn:
 		return admitWithdrawal(s, e, p)
+	case *OfficeSucceeded:
+		return admitSucceeded(s, p)
 	case *Corrected:
 		return errors.New("finding: a correction is decided by Correct, which has the history")
 	}
@@ -243,7 +245,7 @@ func admitExtension(s State, e domain.Event, p *RectificationExtended) error {
 }
 
 // admitOffice: of the responsible offices only the rectifier and the supervising
-// office speak for the rectification. Inspectors and the safety office pass on
+// office, or who carries on for them, speak for the rectification. Inspectors and the safety office pass on
 // what an enterprise without an account hands in.
 func admitOffice(s State, e domain.Event, rule string) error {
 	onBehalf := e.Data.Circumstances().OnBehalfOf.Kind == domain.KindOffice
@@ -252,11 +254,11 @@ func admitOffice(s State, e domain.Event, rule string) error {
 	}
 	var may []string
 	for _, o := range []domain.Ref{s.Order.Rectifier.Office, s.Order.SupervisingOffice} {
-		if o == e.ActingOffice() {
+		if slices.Contains(s.Carriers(o), e.ActingOffice()) {
 			return nil
 		}
-		if !o.IsZero() {
-			may = append(may, o.String())
+		if now := s.Carrier(o); !now.IsZero() {
+			may = append(may, now.String())
 		}
 	}
 	if len(may) == 0 {
@@ -296,10 +298,11 @@ func admitReinspection(s State, e domain.Event, p *Reinspected) error {
 }
 
 func admitNotRectifier(s State, e domain.Event, rule string) error {
-	o := s.Order.Rectifier.Office
-	if o.IsZero() || (e.ActingOffice() != o && e.Office != o) {
+	line := s.Carriers(s.Order.Rectifier.Office)
+	if !slices.Contains(line, e.ActingOffice()) && !slices.Contains(line, e.Office) {
 		return nil
 	}
+	o := s.Carrier(s.Order.Rectifier.Office)
 	return domain.Illegal(rule,
 		"整改责任单位 "+o.String()+" 及其人员不能复查、核实自己的整改，请由检查人员办理", "nobody of the rectifier, "+o.String()+", checks its own rectification: an inspector of another office does")
 }

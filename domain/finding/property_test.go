@@ -37,6 +37,7 @@ func asks(history []domain.Event) *rapid.Generator[domain.Payload] {
 			&WrittenOff{}, &WrittenOff{}, aPlan(), &SupervisionListed{Level: LevelCounty}, &SupervisionDelisted{},
 			&SuspensionOrdered{}, &ResumptionApproved{}, &ClosureOrdered{DecisionNo: "x"}, &ClosureVerified{},
 			&Referred{To: "x"}, &ReferralReplied{Reply: "x"}, &ReferralReplied{Referral: target, Reply: "x"},
+			&OfficeSucceeded{From: jidian, To: zheng.Office}, &OfficeSucceeded{From: yuancai, To: zheng.Office},
 			&Recurred{Earlier: other}, &DuplicateOf{Original: other}, &Terminated{Cause: CauseRelocated, Proof: "x"},
 			void(li, "07-01", target).ask, amend(li, "07-01", target, `{"note":"x"}`).ask, amend(li, "07-01", target, `{"time":"2019-07-15T00:00:00+08:00"}`).ask,
 			&EvidenceWithdrawn{SHA256: photo, Reason: "x"}, &domain.Unknown{Type: "duban.finding.weighed.v9"},
@@ -127,6 +128,7 @@ func checkFold(t *rapid.T, history []domain.Event) {
 		one := Evolve(s, effective[i])
 		Evolve(s, domain.Event{ID: "x", Data: &Referred{Particulars: with(letter, photo), To: "x"}})
 		Evolve(s, domain.Event{ID: "x", Data: aReport()})
+		Evolve(s, domain.Event{ID: "x", Data: &OfficeSucceeded{From: yuancai, To: zheng.Office}})
 		Evolve(s, domain.Event{ID: "x", Data: looked(false)})
 		Evolve(s, domain.Event{ID: "x", Data: &EvidenceWithdrawn{SHA256: photo}})
 		Evolve(s, domain.Event{ID: "x", Data: &ReferralReplied{Reply: "x"}})

@@ -14,8 +14,8 @@ var (
 )
 
 // Acts returns the commands of a task. Docketing belongs to the directive's
-// import and has no route of its own here; finding_opened, finding_settled and
-// voided follow from commands on other aggregates.
+// import and has no route of its own here; finding_opened, finding_settled,
+// clause_revised and voided follow from commands on other aggregates.
 func Acts() []domain.Act {
 	return []domain.Act{
 		{Name: "assign", Chinese: "交办", Ask: &Assigned{}, By: safety},
@@ -46,6 +46,9 @@ func Acts() []domain.Act {
 		{Name: "cancel", Chinese: "撤销任务", Ask: &Cancelled{}, By: safety},
 		{Name: "reopen", Chinese: "重新办理", Ask: &Reopened{}, By: safety},
 		{Name: "remind", Chinese: "催办", Ask: &Reminded{}, By: safety},
+		{Name: "decompose", Chinese: "分解", Ask: &Decomposed{}, By: safety},
+		{Name: "link", Chinese: "关联", Ask: &Linked{}, By: safety},
+		{Name: "consolidate", Chinese: "并办", Ask: &Consolidated{}, By: safety},
 		{Name: "withdraw-evidence", Chinese: "撤回证据", Ask: &EvidenceWithdrawn{}, By: anyone},
 		{Name: "correct", Chinese: "更正", Ask: &Corrected{}, By: anyone},
 	}
@@ -60,6 +63,7 @@ func follows() []domain.Act {
 		{Name: "docket", Chinese: "立项", Ask: &Docketed{}, By: safety},
 		{Name: "open-finding", Chinese: "重大隐患涉及任务", Ask: &FindingOpened{}, By: anyone},
 		{Name: "settle-finding", Chinese: "重大隐患了结", Ask: &FindingSettled{}, By: anyone},
+		{Name: "revise-clause", Chinese: "条款修订", Ask: &ClauseRevised{}, By: safety},
 		{Name: "void", Chinese: "撤销登记", Ask: &Voided{}, By: safety},
 	}
 }
@@ -76,7 +80,7 @@ type taskNeed uint8
 const (
 	taskOpen   taskNeed = iota // work goes on
 	taskExists                 // docketed, perhaps closed: facts may be entered late
-	taskClosed                 // completed, ended or cancelled
+	taskClosed                 // completed, ended, cancelled or consolidated
 	taskAbsent                 // not docketed yet
 )
 
@@ -90,7 +94,7 @@ func needs(p domain.Payload) need {
 	switch p.(type) {
 	case *Docketed:
 		return need{task: taskAbsent}
-	case *FindingOpened, *FindingSettled, *EvidenceWithdrawn, *Corrected:
+	case *FindingOpened, *FindingSettled, *Linked, *EvidenceWithdrawn, *Corrected:
 		return need{task: taskExists}
 	case *Acknowledged, *ProgressReported:
 		return need{task: taskExists, shares: active}
@@ -155,7 +159,7 @@ func Allowed(s State, office domain.Ref) []string {
 func (s State) vain(ask domain.Payload) bool {
 	switch ask.(type) {
 	case *KindDecided:
-		return s.admitKind() != nil
+		return s.admitKind(&KindDecided{Kind: KindRecurring}) != nil
 	case *ClosureRequested:
 		return s.Kind == KindStanding
 	case *Attested:
@@ -164,6 +168,8 @@ func (s State) vain(ask domain.Payload) bool {
 		return s.Kind != KindOneOff || len(s.Findings) > 0
 	case *Ended:
 		return s.Kind == KindOneOff
+	case *Consolidated:
+		return len(s.Findings) > 0
 	case *Suspended:
 		return !slices.ContainsFunc(s.Shares, func(sh Share) bool { return sh.Status < ShareAccepted && !sh.Suspended.Done() })
 	case *Resumed:

@@ -32,6 +32,12 @@ func TestCorrections(t *testing.T) {
 		{name: "a finding is corrected where it stands", given: opened, when: void(wang, "07-23", "e3"), refused: "corrected.finding"},
 		{name: "also by the safety office", given: opened, when: void(li, "07-23", "e3"), refused: "corrected.finding"},
 
+		{name: "a revised clause is amended with its directive", given: then(aloneStory, step{li, "07-10", revise(letter)}), when: void(li, "07-11", "e3"), refused: "corrected.clause"},
+		{name: "a decomposition has docketed tasks", given: then(aloneStory, step{li, "07-10", parts(Child{Task: sibling})}), when: void(li, "07-11", "e3"), refused: "corrected.decomposed"},
+		{name: "void of a link", given: then(aloneStory, step{li, "07-10", link(sibling)}), when: void(li, "07-11", "e3"), then: StatusAssigned},
+		{name: "void of a consolidation", given: mergedStory, when: void(li, "08-02", "e3"), then: StatusAssigned},
+		{name: "amended into itself", given: mergedStory, when: amend(li, "08-02", "e3", `{"into":"task/01T"}`), refused: "corrected.breaks"},
+
 		{name: "amended words", given: reportedStory, when: amend(sun, "07-11", "e3", `{"progress":"已完成一半"}`), then: StatusInProgress},
 		{name: "amended office", given: assignedStory, when: amend(li, "07-11", "e2", `{"offices":[{"office":"office/ruanjian","role":"lead"}]}`), then: StatusAssigned},
 		{name: "amended office, which has acted", given: both, when: amend(li, "07-11", "e2", `{"offices":[{"office":"office/ruanjian","role":"lead"}]}`), refused: "corrected.breaks"},

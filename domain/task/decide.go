@@ -79,6 +79,10 @@ func correctable(history []domain.Event, c domain.Correction) error {
 	switch history[i].Data.(type) {
 	case *FindingOpened, *FindingSettled:
 		return domain.Illegal("corrected.finding", "此事件随隐患的办理产生，请更正隐患记录", "the event follows from the finding: correct the finding")
+	case *ClauseRevised:
+		return domain.Illegal("corrected.clause", "此事件随文件的修改产生，请再次修改文件", "the event follows from an amendment of the directive: amend the directive again")
+	case *Decomposed:
+		return domain.Illegal("corrected.decomposed", "分解出的任务已立项，请撤销或并办那些任务", "the parts were docketed with it: cancel or consolidate those tasks")
 	case *Docketed:
 		if c.Mode == domain.ModeVoid {
 			return domain.Illegal("corrected.docketed", "立项不能撤销，请用 cancel 撤销任务", "a docketing is not voided: cancel the task")
@@ -234,7 +238,7 @@ func (s State) admitData(sh Share, e domain.Event) error {
 			return domain.Illegal("lead.same", "该处室已是牵头处室", "the office is the lead already")
 		}
 	case *KindDecided:
-		return s.admitKind()
+		return s.admitKind(d)
 	case *Transferred:
 		if s.active(d.To) >= 0 {
 			return domain.Illegal("share_transferred.meets", "新处室已有分项，请用 absorb 并入", "the new office has a share already: absorb instead")
@@ -257,7 +261,7 @@ func (s State) admitData(sh Share, e domain.Event) error {
 	case *Acknowledged:
 		return s.admitAcknowledged(sh, e)
 	case *ProgressReported:
-		return s.admitLate(sh, e)
+		return first(s.admitReportPeriod(d.Period), s.admitLate(sh, e))
 	case *ExtensionRequested, *ExtensionGranted, *ExtensionRefused:
 		return s.admitExtension(sh, e)
 	case *Suspended:
@@ -273,7 +277,7 @@ func (s State) admitData(sh Share, e domain.Event) error {
 	case *Completed:
 		return s.admitCompleted(e, d)
 	case *Attested:
-		return s.admitAttested(sh, d)
+		return s.admitAttested(sh, e, d)
 	case *Ended:
 		if s.Kind == KindOneOff {
 			return domain.Illegal("ended.kind", "一次性任务应报结办结，不能终止", "a one-off task is closed by acceptance, not ended")
@@ -293,6 +297,16 @@ func (s State) admitData(sh Share, e domain.Event) error {
 		if !slices.Contains(s.Findings, d.Finding) {
 			return domain.Illegal("finding.settled", "该隐患未挂在本任务上", "the finding is not open on this task")
 		}
+	case *ClauseRevised:
+		if s.Text == "" && d.TextSHA256 == s.TextSHA256 {
+			return domain.Illegal("clause_revised.same", "新条款与现条款文字相同", "the clause has these words already")
+		}
+	case *Decomposed:
+		return s.admitDecomposed(d, e)
+	case *Linked:
+		return s.admitLinked(d, e)
+	case *Consolidated:
+		return s.admitConsolidated(d, e)
 	case *EvidenceWithdrawn:
 		return s.admitWithdrawn(e, d)
 	case *Voided:
@@ -334,17 +348,6 @@ func (s State) leads() int {
 	return n
 }
 
-// admitKind: the kind decides what a closure request means, so it can't change
-// under one.
-func (s State) admitKind() error {
-	for _, sh := range s.Shares {
-		if len(sh.Requests) > 0 || len(sh.Attested) > 0 {
-			return domain.Illegal("kind_decided.late", "已有报结或履职确认，不能再改任务类型", "there are closure requests or attestations: the kind stays")
-		}
-	}
-	return nil
-}
-
 // admitAcknowledged: one signature a share; a late one is a fact like any other.
 func (s State) admitAcknowledged(sh Share, e domain.Event) error {
 	if sh.Acknowledged.Done() {
@@ -368,7 +371,7 @@ func (s State) admitLate(sh Share, e domain.Event) error {
 
 // Closed returns the event that closed the task, whichever way.
 func (s State) Closed() Act {
-	for _, a := range []Act{s.Voided, s.Cancelled, s.Ended, s.Completed} {
+	for _, a := range []Act{s.Voided, s.Cancelled, s.Consolidated, s.Ended, s.Completed} {
 		if a.Done() {
 			return a
 		}
@@ -525,18 +528,6 @@ func (s State) admitClosure(sh Share, e domain.Event, d *ClosureRequested) error
 	return first(notBefore(e, sh.Reopened, "重新办理", "reopened"), s.working(sh))
 }
 
-func (s State) admitPeriod(period calendar.Period) error {
-	switch {
-	case s.Kind == KindStanding:
-		return domain.Illegal("closure_requested.standing", "长期任务不报结，每年用 attest 确认", "a standing duty is never completed: attest it every year")
-	case s.Kind == KindRecurring && period == "":
-		return domain.Illegal("period.missing", "定期任务须写明所属期 period", "a recurring task needs the period")
-	case s.Kind == KindOneOff && period != "":
-		return domain.Illegal("period.one_off", "一次性任务没有所属期", "a one-off task has no periods")
-	}
-	return nil
-}
-
 // admitAnswer: a request is answered once, and not before it was made.
 func (s State) admitAnswer(sh Share, e domain.Event, period calendar.Period) error {
 	r, ok := sh.Request(period)
@@ -565,15 +556,23 @@ func (s State) admitAccepted(sh Share, e domain.Event, d *Accepted) error {
 	return nil
 }
 
+// unblocked refuses what would close the task while a major finding on it is open.
+func (s State) unblocked(rule string) error {
+	if len(s.Findings) == 0 {
+		return nil
+	}
+	names := make([]string, len(s.Findings))
+	for i, f := range s.Findings {
+		names[i] = f.String()
+	}
+	list := strings.Join(names, "、")
+	return domain.Illegal(rule, "涉及本任务的重大隐患尚未销号，须先整改销号："+list,
+		"a major finding on this task is open and is put right first: "+list)
+}
+
 func (s State) admitCompleted(e domain.Event, d *Completed) error {
-	if len(s.Findings) > 0 {
-		names := make([]string, len(s.Findings))
-		for i, f := range s.Findings {
-			names[i] = f.String()
-		}
-		list := strings.Join(names, "、")
-		return domain.Illegal("completed.finding", "涉及本任务的重大隐患尚未销号，须先整改销号："+list,
-			"a major finding on this task is open and is put right first: "+list)
+	if err := s.unblocked("completed.finding"); err != nil {
+		return err
 	}
 	if s.Kind != KindOneOff {
 		return domain.Illegal("completed.kind", "定期、长期任务以 end 终止", "recurring and standing tasks are ended, not completed")
@@ -609,21 +608,6 @@ func (s State) lastAccepted() Act {
 		}
 	}
 	return last
-}
-
-func (s State) admitAttested(sh Share, d *Attested) error {
-	if s.Kind != KindStanding {
-		return domain.Illegal("attested.kind", "只有长期任务作年度履职确认", "only standing duties are attested")
-	}
-	for _, a := range sh.Attested {
-		if a.Period == d.Period {
-			return domain.Illegal("attested.again", string(d.Period)+" 年度已确认", "the year "+string(d.Period)+" is attested already")
-		}
-	}
-	if d.Period.Unit() != calendar.UnitYear {
-		return domain.Invalid("attested.period", "period", "年度确认的所属期应为年份", "the period of an attestation is a year")
-	}
-	return s.working(sh)
 }
 
 func (s State) admitReopened(d *Reopened, e domain.Event) error {

@@ -37,6 +37,8 @@ func asks(history []domain.Event) *rapid.Generator[domain.Payload] {
 			&Completed{By: ClosingAllShares}, override(approved()), attest(o, "2019"), &Ended{Reason: "x"},
 			&Cancelled{Reason: "x"}, reopen(approved(), some...), &Reminded{Offices: some, Words: "x"},
 			&EvidenceWithdrawn{SHA256: photo, Reason: "x"}, &FindingOpened{Finding: hazard}, &FindingSettled{Finding: hazard}, &Voided{Reason: "x"},
+			revise(rapid.SampledFrom([]string{clause, letter, photo}).Draw(t, "words")), link(rapid.SampledFrom([]domain.Ref{self, sibling, cousin}).Draw(t, "to")),
+			consolidate(sibling), parts(Child{Task: rapid.SampledFrom([]domain.Ref{self, sibling, cousin}).Draw(t, "part")}),
 			void(li, "07-01", target).ask, amend(li, "07-01", target, `{"note":"x"}`).ask, amend(li, "07-01", target, `{"time":"2019-07-15T00:00:00+08:00"}`).ask,
 			amend(li, "07-01", target, `{"office":"office/yuancai"}`).ask, amend(li, "07-01", target, `{"approval":null}`).ask,
 			&domain.Unknown{Type: "duban.task.weighed.v9"},
@@ -89,7 +91,7 @@ func plausible(t *rapid.T, s State, ask domain.Payload) bool {
 		if recurring != (d.Period != "") {
 			return false
 		}
-	case *Cancelled, *Ended, *Completed, *Voided, *Assigned, *SetDeadline, *StatedDeadline, *ProposedDeadline,
+	case *Cancelled, *Ended, *Completed, *Consolidated, *Decomposed, *ClauseRevised, *Linked, *Voided, *Assigned, *SetDeadline, *StatedDeadline, *ProposedDeadline,
 		*KindDecided, *LeadDesignated, *HandlerChanged, *PlanSubmitted, *Reminded, *FindingOpened, *Transferred, *Absorbed:
 		return rapid.IntRange(0, 9).Draw(t, "rare") == 0
 	}
@@ -195,7 +197,7 @@ func checkState(t *rapid.T, s State) {
 		}
 	}
 	switch status := s.Status(); status {
-	case StatusDocketed, StatusCompleted, StatusEnded, StatusCancelled, StatusVoided:
+	case StatusDocketed, StatusCompleted, StatusEnded, StatusCancelled, StatusConsolidated, StatusVoided:
 		if s.Open() != (status == StatusDocketed) || status == StatusDocketed && least != 0 {
 			t.Fatalf("%v, but open: %v, least advanced share %v", status, s.Open(), least)
 		}

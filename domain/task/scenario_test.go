@@ -29,6 +29,9 @@ var (
 var (
 	self     = domain.Ref{Kind: domain.KindTask, ID: "01T"}
 	notice   = domain.Ref{Kind: domain.KindDirective, ID: "01D"}
+	other    = domain.Ref{Kind: domain.KindDirective, ID: "02D"}
+	sibling  = domain.Ref{Kind: domain.KindTask, ID: "02T"}
+	cousin   = domain.Ref{Kind: domain.KindTask, ID: "03T"}
 	hazard   = domain.Ref{Kind: domain.KindFinding, ID: "01F"}
 	another  = domain.Ref{Kind: domain.KindFinding, ID: "02F"}
 	jidian   = domain.Ref{Kind: domain.KindOffice, ID: "jidian"}

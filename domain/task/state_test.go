@@ -76,7 +76,7 @@ func TestQuestions(t *testing.T) {
 	if _, ok := lastShare(q, jidian).PeriodAccepted("2019-Q4"); ok {
 		t.Error("a period nobody asked for is accepted")
 	}
-	for status, story := range map[Status][]step{StatusVoided: then(aloneStory, step{li, "07-03", &Voided{Reason: "x"}}), StatusCancelled: cancelledStory, StatusEnded: endedStory, StatusCompleted: completedStory} {
+	for status, story := range map[Status][]step{StatusVoided: then(aloneStory, step{li, "07-03", &Voided{Reason: "x"}}), StatusCancelled: cancelledStory, StatusConsolidated: mergedStory, StatusEnded: endedStory, StatusCompleted: completedStory} {
 		if s := Replay(given(t, story...)); !s.Closed().Done() || s.Closed().Event != s.Last.Event {
 			t.Errorf("%v by %+v", status, s.Closed())
 		}

@@ -46,19 +46,25 @@ type State struct {
 	Path       []string
 	Part       int
 	TextSHA256 string
+	Text       string // its own, where it is a part of a clause's
 	Kind       Kind
 	Schedule   *Schedule
-	Kinded     Act // the event that gave kind and schedule
+	Kinded     Act        // the event that gave kind and schedule
+	Revisions  []Revision // of its clause, oldest first
 
 	Shares    []Share // in the order of assignment; never two active ones of one office
 	Deadlines []Deadline
 	Findings  []domain.Ref // open major findings that keep the task from completion
 
-	Completed, Ended, Cancelled, Voided Act
-	CompletedBy                         Closing
-	Reopenings                          []Reopening
-	Evidence                            []EvidenceUse
-	Last                                Act // the last event of any kind
+	Children []domain.Ref // tasks it was decomposed into
+	Links    []Link
+
+	Completed, Ended, Cancelled, Consolidated, Voided Act
+	CompletedBy                                       Closing
+	Into                                              domain.Ref // the task that carries on after a consolidation
+	Reopenings                                        []Reopening
+	Evidence                                          []EvidenceUse
+	Last                                              Act // the last event of any kind
 }
 
 // Share (分项) is one office's part of a task.
@@ -150,6 +156,21 @@ type Reopening struct {
 	Offices []domain.Ref
 }
 
+// A Revision gave the task's clause new words.
+type Revision struct {
+	Act
+	By            string        // the amending document
+	EffectiveOn   calendar.Date // of the new words
+	EarlierSHA256 string        // of the words until then
+}
+
+// A Link says how the task stands to another.
+type Link struct {
+	Act
+	To       domain.Ref
+	Relation Relation
+}
+
 // An EvidenceUse is one event naming one piece of evidence.
 type EvidenceUse struct {
 	Act
@@ -172,7 +193,7 @@ func (s State) Exists() bool { return s.Docketed.Done() }
 
 // Open reports whether work on the task goes on.
 func (s State) Open() bool {
-	return s.Exists() && !s.Completed.Done() && !s.Ended.Done() && !s.Cancelled.Done() && !s.Voided.Done()
+	return s.Exists() && !s.Completed.Done() && !s.Ended.Done() && !s.Cancelled.Done() && !s.Consolidated.Done() && !s.Voided.Done()
 }
 
 // Status returns where the task stands.
@@ -184,6 +205,8 @@ func (s State) Status() Status {
 		return StatusVoided
 	case s.Cancelled.Done():
 		return StatusCancelled
+	case s.Consolidated.Done():
+		return StatusConsolidated
 	case s.Ended.Done():
 		return StatusEnded
 	case s.Completed.Done():
