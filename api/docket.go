@@ -73,6 +73,9 @@ func docketingOf(asked *task.Docketing, clause directive.Clause) []domain.Payloa
 func clauseOf(d directive.State, asked *task.Docketing) (directive.Clause, error) {
 	var found []directive.Clause
 	for _, c := range d.Clauses {
+		if d.Removed(c.Number) {
+			continue
+		}
 		if c.Number == asked.Number || asked.Number == 0 && c.Part == asked.Part && slices.Equal(c.Path, asked.Path) {
 			found = append(found, c)
 		}
@@ -80,7 +83,7 @@ func clauseOf(d directive.State, asked *task.Docketing) (directive.Clause, error
 	switch len(found) {
 	case 0:
 		return directive.Clause{}, domain.Invalid("docketed.clause_unknown", "number",
-			fmt.Sprintf("该文件没有这一条款（共 %d 项）", len(d.Clauses)), fmt.Sprintf("the directive has no such clause, there are %d", len(d.Clauses)))
+			fmt.Sprintf("该文件没有这一条款，或已删去（共 %d 项）", len(d.Clauses)), fmt.Sprintf("the directive has no such clause, or it was removed; there are %d", len(d.Clauses)))
 	case 1:
 		return found[0], nil
 	}

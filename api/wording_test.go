@@ -39,7 +39,7 @@ func TestWordsOfInvalidRequests(t *testing.T) {
 			{"body.nickname", "没有这个字段，请去掉或改正字段名 / unexpected property"},
 		}},
 		{post(task+"/remind", `{"words":"x","offices":["化工处"]}`), []api.Fault{{"body.offices",
-			`offices "化工处" 缺少类别，应写成 task/编号 / offices: "化工处" names no kind, write it as task/ID`}}},
+			`offices "化工处" 缺少类别，应写成 类别/编号，如 office/…、task/…、person/… / offices: "化工处" names no kind, write it as KIND/ID: office/…, task/…, person/…`}}},
 		{post(task+"/remind", `[]`), []api.Fault{{"body", "应为 JSON 对象 {…} / expected object"}}},
 		{post("tokens", `{"person":"","role":"auditor"}`), []api.Fault{{"body.person", "应不少于 1 个字符 / expected length >= 1"}}},
 	} {

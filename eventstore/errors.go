@@ -17,7 +17,7 @@ var (
 
 	// ErrUnavailable: nothing can be written now. Whether the append at hand was
 	// recorded may be unknown; repeating it with the same key is always safe.
-	ErrUnavailable = errors.New("账本暂时不能写入，请稍后用同一个 Idempotency-Key 重试 / the ledger can't be written now: retry with the same idempotency key")
+	ErrUnavailable = errors.New("账本暂时不可用，请稍后重试（写入请用同一个 Idempotency-Key） / the ledger is not available now: try again later, a write with the same idempotency key")
 
 	// ErrDrift: the stream is not as this software keeps it.
 	ErrDrift = errors.New("账本的流配置被改动，已停止写入 / the stream differs from what the ledger needs, writes are stopped")

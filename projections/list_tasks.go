@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/ncruces/go-sqlite3"
@@ -138,7 +139,7 @@ func taskListing(c *conn, q TaskQuery, today, setSize int) (*listing, error) {
 		return nil, err
 	}
 	l := &listing{from: "task t", n: "t.n", columns: order.columns, desc: order.desc}
-	if err := addTaskColumns(l, q); err != nil {
+	if err := addTaskColumns(c, l, q); err != nil {
 		return nil, err
 	}
 	lightOf, err := lightsNamed(q.Light)
@@ -180,7 +181,7 @@ func countTasksBy(l *listing, filters []taskFilter, lightOf lightSet, today int)
 	return "SELECT count(*) FROM task t WHERE " + count.condition(), count.args
 }
 
-func addTaskColumns(l *listing, q TaskQuery) error {
+func addTaskColumns(c *conn, l *listing, q TaskQuery) error {
 	if q.Status == "" {
 		l.add("t.status<>?", int(task.StatusVoided))
 	} else {
@@ -198,7 +199,11 @@ func addTaskColumns(l *listing, q TaskQuery) error {
 		l.add("t.kind=?", int(k))
 	}
 	if q.Directive != "" {
-		l.add("t.directive=?", strings.TrimPrefix(q.Directive, "directive/"))
+		id, err := recorded(c, domain.KindDirective, q.Directive)
+		if err != nil {
+			return err
+		}
+		l.add("t.directive=?", id)
 	}
 	return nil
 }
@@ -318,6 +323,23 @@ func orderTasks(l *listing, order taskSort, filters []taskFilter, lightOf lightS
 	return "task t", columns
 }
 
+// absent refuses a filter that names what is not there: nothing is found by it for
+// another reason than that nothing fits.
+func absent(field, name string) error {
+	return badQuery(field, "没有登记“"+name+"”（以所问的时点为准）", "there is no "+strconv.Quote(name)+" at the time asked about")
+}
+
+// recorded refuses a filter that names no record of the kind, whose table goes by
+// the kind's name, and returns the record's id.
+func recorded(c *conn, kind domain.Kind, name string) (string, error) {
+	id := strings.TrimPrefix(name, kind.String()+"/")
+	found, err := c.one("SELECT 1 FROM "+kind.String()+" WHERE id=?", []any{id}, func(*sqlite3.Stmt) {})
+	if err == nil && !found {
+		err = absent(kind.String(), name)
+	}
+	return id, err
+}
+
 // officesBy returns the ids of the offices a filter names, as a JSON list: the id
 // itself, those that go by the name now, otherwise those that went by it before;
 // and of offices that are no more also those that carry on.
@@ -341,9 +363,12 @@ func officesBy(c *conn, name string) (string, error) {
 			break
 		}
 	}
-	b, err := json.Marshal(orEmpty(found))
-	if err != nil || len(found) == 0 {
-		return string(b), err
+	if len(found) == 0 {
+		return "", absent("office", name)
+	}
+	b, err := json.Marshal(found)
+	if err != nil {
+		return "", err
 	}
 	found = nil
 	if err := get(`WITH RECURSIVE line(id) AS (

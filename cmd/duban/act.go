@@ -52,7 +52,7 @@ func resources() []resource {
 }
 
 func (a *app) resourceCommand(r resource) *cobra.Command {
-	cmd := &cobra.Command{Use: r.name, Short: "办理" + r.chinese + "的命令 / commands on a " + r.name, RunE: group}
+	cmd := &cobra.Command{Use: r.name, Short: "办理" + r.chinese + "的命令 / commands on " + r.plural, RunE: group}
 	for _, act := range r.acts {
 		cmd.AddCommand(a.actCommand(r, act))
 	}

@@ -168,6 +168,15 @@ func whereTo(o projections.OfficeView) string {
 	return ""
 }
 
+func (a *app) inspectionsCommand() *cobra.Command {
+	flags := with(cutFlags(), pageFlags())
+	delete(flags, "sort")
+	return listCommand(a, "inspections", "检查清单 / list inspections", flags, []string{"编号", "类型", "状态", "发现", "范围"},
+		func(i projections.InspectionView) []string {
+			return []string{i.ID, i.Kind, i.Status, strconv.Itoa(i.Findings), excerpt(i.Scope, 40)}
+		})
+}
+
 func (a *app) directivesCommand() *cobra.Command {
 	flags := with(cutFlags(), pageFlags(), map[string]string{"status": "状态 / status"})
 	delete(flags, "sort")

@@ -13,9 +13,9 @@ var (
 	anyone    = []domain.Role{domain.RoleSafetyOffice, domain.RoleOffice, domain.RoleInspector}
 )
 
-// Acts returns the commands of a task. Docketing belongs to the directive's
-// import and has no route of its own here; finding_opened, finding_settled,
-// clause_revised and voided follow from commands on other aggregates.
+// Acts returns the commands of a task. A task comes of its directive's import, or
+// of DocketAct; finding_opened, finding_settled, clause_revised and voided follow
+// from commands on other aggregates.
 func Acts() []domain.Act {
 	return []domain.Act{
 		{Name: "assign", Chinese: "交办", Ask: &Assigned{}, By: safety},
