@@ -74,6 +74,9 @@ func optionalPeriod(p string) error {
 }
 
 func checkOffice(field string, r domain.Ref) error {
+	if r.IsZero() {
+		return missing(field)
+	}
 	if r.Kind != domain.KindOffice {
 		return domain.Invalid("office.kind", field, field+" 应为处室 office/…", field+" is an office/…")
 	}
