@@ -60,12 +60,12 @@ func (a Act) checkRole(c Command) error {
 	if c.By.Role == RoleSafetyOffice && !c.Ask.Circumstances().OnBehalfOf.IsZero() {
 		return nil
 	}
-	names := make([]string, len(a.By))
+	names, roles := make([]string, len(a.By)), make([]string, len(a.By))
 	for i, r := range a.By {
-		names[i] = r.Chinese()
+		names[i], roles[i] = r.Chinese(), r.String()
 	}
 	zh := a.Words() + "由" + strings.Join(names, "或") + "办理"
-	en := a.Name + " is for another role"
+	en := a.Name + " is for the role " + strings.Join(roles, " or ")
 	if c.By.Role == RoleSafetyOffice {
 		zh += "；安委会办公室可以代录，须填写 on_behalf_of"
 		en += "; the safety office may enter it with on_behalf_of"

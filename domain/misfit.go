@@ -27,10 +27,10 @@ func Misfit(rule, under string, prototype Payload, fields map[string]json.RawMes
 func misfitWords(prototype Payload, one []byte, err error) (zh, en string) {
 	var wrongType *json.UnmarshalTypeError
 	if errors.As(err, &wrongType) {
-		return "的类型不对或超出范围（收到 " + wrongType.Value + "）", "is of another type or out of range (received " + wrongType.Value + ")"
+		return "类型不对或超出范围（收到 " + wrongType.Value + "）", "the type is wrong or the value out of range (received " + wrongType.Value + ")"
 	}
 	if json.Unmarshal(one, NewPayload(prototype)) == nil {
-		return "不是这里的字段，或其中有不认识的字段", "is no field here, or has one that is not known"
+		return "不是这里的字段，或其中有不认识的字段", "there is no such field here, or one inside it is not known"
 	}
 	// Our own types say what they want in both languages.
 	if zh, en := Halves(err.Error()); zh != en {

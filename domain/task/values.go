@@ -71,6 +71,9 @@ func optionalPeriod(p calendar.Period) error {
 }
 
 func checkOffice(field string, r domain.Ref) error {
+	if r.IsZero() {
+		return missing(field)
+	}
 	if r.Kind != domain.KindOffice {
 		return domain.Invalid("office.kind", field, field+" 应为处室 office/…", field+" is an office/…")
 	}
