@@ -18,6 +18,7 @@ type para struct {
 	marks    []span
 	row      *row // of a table of tasks
 	alone    bool // a clause of its own, there being no labels and no marks
+	goes     bool // on in the printed paragraph that the one before begins
 }
 
 // paragraphs joins the body's pieces. A piece goes on the paragraph before it if
@@ -96,7 +97,7 @@ func (p *page) paragraphs(from int) []para {
 		if labelled {
 			text = trim(text[l.width:])
 		}
-		out = append(out, para{from: pc.line, to: pc.line, label: l, labelled: labelled, doc: doc, pieces: []int{i}})
+		out = append(out, para{from: pc.line, to: pc.line, label: l, labelled: labelled, doc: doc, pieces: []int{i}, goes: pc.goes})
 		broken = append(broken, []string{text})
 		open = sentenceGoesOn(pc.text) && !isHeadingLine(text, labelled)
 	}
@@ -368,7 +369,7 @@ func (n *node) take(q para) {
 
 // lend gives the mark at the end of a list to the items it is meant for: all of
 // them, where it stands below the list on a line of its own, and those that one
-// sentence counts up, with a semicolon behind each but the last.
+// sentence or paragraph counts up.
 func (n *node) lend() (lent []*node) {
 	n.compare()
 	for _, c := range n.children {
@@ -392,7 +393,7 @@ func (n *node) lend() (lent []*node) {
 		}
 		m := markOf(c.text, c.marks)
 		k := i
-		for k > 0 && n.children[k-1].label.style == c.label.style && !n.children[k-1].anyMark() && len(n.children[k-1].extra) == 0 && endsWith(n.children[k-1].text, "；;") {
+		for k > 0 && n.children[k-1].label.style == c.label.style && !n.children[k-1].anyMark() && len(n.children[k-1].extra) == 0 && (n.children[k].goes || endsWith(n.children[k-1].text, "；;")) {
 			k--
 			n.children[k].lent = m
 		}

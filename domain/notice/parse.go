@@ -174,7 +174,7 @@ func (w *walker) isHeading(n *node) bool {
 	if !isTitle(text) {
 		return false
 	}
-	return len(n.children) > 0 || len(n.extra) > 0 && !n.extra[0].onlyMarks() && (!n.alike || !endsWith(text, "。.") || n.extra[0].bulleted())
+	return len(n.children) > 0 || len(n.extra) > 0 && !n.extra[0].onlyMarks() && (!n.alike || !endsWith(text, "。.") || n.extra[0].bulleted() || isUsualHeading(text))
 }
 
 // adjoin reports whether nothing but punctuation stands between the marks and
