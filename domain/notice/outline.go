@@ -64,12 +64,17 @@ func (p *page) paragraphs(from int) []para {
 			p.mark(i, partTable)
 			continue
 		}
+		if table != nil && pc.cells != nil && ruled(pc.cells) {
+			p.mark(i, partTable)
+			continue
+		}
 		p.mark(i, partBody)
 		if table != nil {
 			cells := table.cells(pc)
 			if h := table.headingRow(cells); h != "" {
+				table.section, table.group, table.mark = "", "", ""
 				if _, labelled := labelOf(h); !labelled {
-					table.section, table.group = h, ""
+					table.section = h
 					p.mark(i, partTable)
 					continue
 				}
@@ -153,6 +158,15 @@ func sentenceGoesOn(t string) bool {
 // requests but no marks, which sends tasks with marks, is all cover. What is
 // attached without labels or marks, such as a list of members, is no clause.
 func (p *page) divide(paras []para) (cover, body []para) {
+	paras = slices.DeleteFunc(paras, func(q para) bool {
+		note := !q.labelled && noteLine.MatchString(start(q.text, 30)) && firstLeads.MatchString(q.text)
+		if note { // it is about all of them
+			for _, k := range q.pieces {
+				p.mark(k, partCover)
+			}
+		}
+		return note
+	})
 	docs := p.documents(paras)
 	chosen := false // some document holds clauses
 	for _, d := range docs {
@@ -290,7 +304,7 @@ type node struct {
 // that a mark of the node's can only be meant for its own words.
 func (n *node) served() bool {
 	for _, c := range n.children {
-		if c.lent == nil && !c.marked() && !slices.ContainsFunc(c.extra, para.marked) && (len(c.children) == 0 || !c.served()) {
+		if c.lent == nil && !c.assigns() && !slices.ContainsFunc(c.extra, para.assigns) && (len(c.children) == 0 || !c.served()) {
 			return false
 		}
 	}
@@ -298,6 +312,11 @@ func (n *node) served() bool {
 }
 
 func (q para) marked() bool { return q.row != nil || len(q.marks) > 0 }
+
+// assigns reports whether a paragraph's marks say who.
+func (q para) assigns() bool {
+	return q.row != nil || slices.ContainsFunc(q.marks, func(m span) bool { return !m.timesOnly() })
+}
 
 // onlyMarks reports whether a paragraph is but a mark, in one bracket or several.
 func (q para) onlyMarks() bool {
@@ -425,7 +444,7 @@ func endsWith(s, any string) bool {
 
 // anyMark reports whether a mark stands in a node or below it.
 func (n *node) anyMark() bool {
-	return n.marked() || slices.ContainsFunc(n.extra, para.marked) || slices.ContainsFunc(n.children, (*node).anyMark)
+	return n.assigns() || slices.ContainsFunc(n.extra, para.assigns) || slices.ContainsFunc(n.children, (*node).anyMark)
 }
 
 // isTitle reports whether a paragraph is but a title: one sentence, and short.

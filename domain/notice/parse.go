@@ -94,7 +94,7 @@ type walker struct {
 	structured bool // there was a label
 }
 
-var noteLine = regexp.MustCompile(`^[（(]?(注|备注|说明)\s*[：:]`)
+var noteLine = regexp.MustCompile(`^[（(]?(注|备注|附注|说明)\s*[：:]`)
 
 // A headingMark stands for the clauses below its heading that have none of their
 // own.
