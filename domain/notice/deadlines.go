@@ -23,6 +23,8 @@ var (
 	// 每月5日前, 每季度末, 每年12月底前 come again and again.
 	recurs = regexp.MustCompile(`(?:每(?:年度?|半年|个?季度?|个?月|周|旬)|次[年月])(?:的?第?[一二三四\d]个?月|首月|末月|\d{1,2}月份?)?(?:结束后\d{1,2}个?(?:工作)?日内|的?\d{1,2}日` + hour + `|年?[底末]|[上中下]旬|[一二三四五]|初)?(?:之前|以前|前)?`)
 	built  = regexp.MustCompile(`^(建成的|建设的|形成的|成立的|出台的|的)`)
+	// A bare day behind these is a limit: 到2021年6月30日.
+	untilThen = regexp.MustCompile(`(截至|于|(^|[，。；：、])到)$`)
 	// What is no limit by itself but may stand for one behind 完成时限：.
 	wholeYear  = regexp.MustCompile(`^(?:19|20)\d\d年(内|度|全年)?$`)
 	limitWords = regexp.MustCompile(`长期坚持|长期推进|长期|持续推进|持续|立即|即刻|及时|按时|适时|常态化|\d{4}年|每年|每季度|每月|逐年|年底|月底|全年|工作日`)
@@ -178,7 +180,7 @@ func (r *limitReader) isLimit(m []int) bool {
 	case end || before:
 	case g[3] != "", g[2] != "":
 		// A bare day limits only what has to be done by it.
-		if !strings.HasPrefix(rest, "完成") && !strings.HasPrefix(rest, "截止") && !strings.HasPrefix(rest, "为止") && !strings.HasSuffix(r.s[:m[0]], "截至") && !strings.HasSuffix(r.s[:m[0]], "于") {
+		if !strings.HasPrefix(rest, "完成") && !strings.HasPrefix(rest, "截止") && !strings.HasPrefix(rest, "为止") && !untilThen.MatchString(tail(r.s[:m[0]], 9)) {
 			return false
 		}
 	case g[5] != "":

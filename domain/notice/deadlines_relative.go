@@ -55,7 +55,7 @@ func (r *limitReader) endsYearless(g []string, m []int) bool {
 		return false
 	}
 	if g[7] != "" {
-		return g[5] != "内" && (g[2] != "" || g[5] != "" || g[6] != "")
+		return g[2] != "" || g[6] != "" || g[5] != "" && g[5] != "内" && (saysYear(g) || g[1] != "")
 	}
 	switch {
 	case g[4] == "底" || g[4] == "末":
@@ -115,14 +115,15 @@ func (r *limitReader) monthless(m []int) {
 // bring, and when a letter arrives it cannot know: they stay words.
 func (r *limitReader) within(m []int) {
 	g := group(r.s, m)
-	if !r.free(m) || g[1] == "" {
+	arrives := strings.Contains(g[0], "收到") || strings.Contains(g[0], "接到")
+	if !r.free(m) || g[1] == "" && !arrives {
 		return
 	}
 	words := r.printed(m)
 	date := calendar.Date("")
 	switch g[1] {
 	case "印发", "发布", "下发", "公布":
-		if r.issued != "" && !strings.Contains(g[0], "收到") && !strings.Contains(g[0], "接到") {
+		if r.issued != "" && !arrives {
 			date = later(r.issued.Start(), g[2], strings.TrimPrefix(g[3], "个"))
 		}
 	}

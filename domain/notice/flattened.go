@@ -28,6 +28,9 @@ var (
 	cutBefore = regexp.MustCompile(`^(附\s*件\s*\d*|[（(]此件|[（(]联系方式已隐去|抄送[：:]|特此(通知|函告))`)
 	titleEnd  = regexp.MustCompile(`^的(通知|函|意见|实施意见|若干意见|方案|决定|通报|报告|请示|批复|公告|通告)`)
 	fullDate  = regexp.MustCompile(`(19|20)\d\d年\d{1,2}月\d{1,2}日`)
+	// Headings that are the same everywhere are told from the text behind them, which
+	// no stop sets off.
+	usualHeading = regexp.MustCompile(`^(?:(?:总体|工作|有关|相关|主要|发展|基本|重点|目标|整治|检查|实施|组织|保障|时间|进度)(?:要求|目标|原则|任务|内容|范围|对象|重点|步骤|安排|措施|实施|保障|领导)|指导思想)`)
 	// What is sent behind a signature: its title, and how such texts begin.
 	sentTitle = regexp.MustCompile(`^([^，。；：:]{4,60}?(?:方案|措施|意见|清单|要点|办法|分工|规划|计划|细则|规定|任务|分解表|预案|标准|制度|规则)(?:[（(][^）)]{1,20}[）)])?)(为|根据|按照|依据|一、|第一章|第一条)`)
 )
@@ -53,6 +56,27 @@ func (c *cutter) flattened(l string) bool {
 		}
 	}
 	return chapters >= 2
+}
+
+// countedUp splits a paragraph that begins with the first of several items before
+// the others: (1)…;(2)…;(3)….
+func countedUp(l string) []string {
+	first, ok := labelOf(l)
+	if !ok || first.number != 1 || first.style < styleHanBracket || first.style == styleDecimal {
+		return []string{l}
+	}
+	var out []string
+	from, next := 0, 2
+	for i, r := range l {
+		if i < first.width || formsFor(r) == nil || !endsWith(l[:i], "；;。") {
+			continue
+		}
+		if at, ok := labelOf(l[i:]); ok && at.style == first.style && at.number == next {
+			out = append(out, trim(l[from:i]))
+			from, next = i, next+1
+		}
+	}
+	return append(out, l[from:])
 }
 
 // takeApart splits a line at its title, its addressees, its labels and its closing
@@ -82,6 +106,10 @@ func (c *cutter) takeApart(s string) []string {
 		}
 	}
 	return append(out, s[from:])
+}
+
+func isUsualHeading(text string) bool {
+	return usualHeading.FindString(text) == strings.TrimRight(text, "。.：:")
 }
 
 func fullDates(s string) [][]int {
@@ -192,6 +220,9 @@ func (c *cutter) labels(s string, from int, cuts map[int]bool) {
 			}
 		}
 		cuts[at] = true
+		if m := usualHeading.FindStringIndex(start(s[behind:], 40)); m != nil && l.style <= styleHanBracket {
+			cuts[behind+m[1]] = true
+		}
 		next[l.style] = l.number
 		if l.style == styleHan {
 			next[styleHanBracket] = 0

@@ -14,7 +14,6 @@ var (
 	signedBy      = regexp.MustCompile(`^签\s*发\s*人?\s*[：:]`)
 	saysSo        = regexp.MustCompile(`如下|^(为|根据|按照|经|现|近期|近日|当前|今年)`)
 	refersBefore  = regexp.MustCompile(`[《》，。；：“”]|根据|按照|依据|贯彻|落实|转发|印发`)
-	placeless     = regexp.MustCompile(`^(人民政府|政府|党委|党工委|管委会|管理委员会|办事处)(（[^）]*）)?$`)
 	aboutWords    = regexp.MustCompile(`关于|印发|转发`)
 	beginsTitle   = regexp.MustCompile(`^(关于|印发|转发|批转|批复|公布)`)
 	many          = regexp.MustCompile(`各|有关|相关|直|所属|本`)
@@ -300,10 +299,13 @@ func (p *page) addressees(body int) int {
 // sharesPlace: in 各市住房和城乡建设局、公安局 the first words stand for both. What
 // has a place of its own, or is no department of one, stands for itself.
 func sharesPlace(last, name string) bool {
-	if !strings.HasPrefix(last, "各") || many.MatchString(name) || strings.ContainsAny(name, "省市县区州盟旗") {
+	if !strings.HasPrefix(last, "各") || many.MatchString(name) {
 		return false
 	}
-	return department.match(last) && department.match(name) || placeless.MatchString(name)
+	if bareGovernment.MatchString(name) {
+		return true
+	}
+	return !strings.ContainsAny(name, "省市县区州盟旗") && department.match(last) && department.match(name)
 }
 
 // department is what the departments of a place's government end in.

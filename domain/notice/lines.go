@@ -11,6 +11,7 @@ type piece struct {
 	text  string   // trimmed
 	line  int      // in the source, from 1
 	cells []string // between tabs, if it may be the row of a table
+	goes  bool     // on in the paragraph that the piece before begins
 }
 
 // maxTitle bounds, in bytes, how far a title is looked for.
@@ -27,7 +28,9 @@ func pieces(text string) []piece {
 			continue
 		}
 		if !c.flattened(l) {
-			out = append(out, piece{l, i + 1, cells})
+			for k, p := range countedUp(l) {
+				out = append(out, piece{text: p, line: i + 1, cells: cells, goes: k > 0})
+			}
 			continue
 		}
 		for _, p := range c.takeApart(l) {

@@ -13,6 +13,20 @@ type span struct {
 	content  string // between the brackets, or all of an unbracketed mark
 }
 
+// timesOnly reports whether a mark says until when and not who.
+func (m span) timesOnly() bool {
+	half, _ := narrow(trim(m.content))
+	if !timeLabel.MatchString(start(half, 90)) && !soleLimit.MatchString(half) {
+		return false
+	}
+	for _, p := range parts(half) {
+		if !timeLabel.MatchString(start(p, 90)) && !soleLimit.MatchString(p) && !deadlineWords(p) {
+			return false
+		}
+	}
+	return true
+}
+
 const (
 	labelKinds  = `责任|牵头|配合|主办|协办|承办|参与|参加|落实|实施|责任落实|组织实施|指导|主责|协同|协助|完成|主管|监督|督办`
 	labelBodies = `处室|单位|部门|科室|机构|股室|司局|主体|地区|站所|科股|处（室）|科（室）|处\(室\)|科\(室\)`

@@ -16,13 +16,14 @@ var (
 	// A kind of place without its name stands for all of them: 乡镇人民政府.
 	groupPlace = regexp.MustCompile(`^(乡镇|镇|乡|街道|镇街|街镇|乡（镇）|乡（镇、街道）|镇（街道）|乡镇（街道）|县区|区县|县（市、区）|县（市）|市县|市州|市（州）|市（县、区）|市、县（区）|市、县（市、区）|市、县)(人民政府|政府|党委和政府|党委、政府|党委政府|党委|办事处|管委会)?$`)
 	// 有关部门 beside named offices adds nobody.
-	vague = regexp.MustCompile(`^((各|其他|其它|省直|区直|市直|县直|国务院|中央|省级|市级|省|市|县|厅|局)?(有关|相关)|其他|其它)(地区和)?(部门|单位|处室|科室|司局|股室|方面|部门单位|部门和单位|部门及单位|部门（单位）|成员单位|责任单位)$`)
+	vague = regexp.MustCompile(`^((各|其他|其它|省直|区直|市直|县直|国务院|中央|省级|市级|自治区|自治州|省|市|县|厅|局)?(有关|相关)|其他|其它)(地区和)?(部门|单位|处室|科室|司局|股室|方面|部门单位|部门和单位|部门及单位|部门（单位）|成员单位|责任单位)$`)
 	// 各市、县（区）人民政府 is one name: a bare kind of place goes with what follows it.
-	place   = regexp.MustCompile(`^(各|有关|相关|全省各|全区各|全市各)?((设区|地级|县级)?(的)?(市|县|区|旗|州|盟|省|自治区|直辖市|自治州|乡|镇|乡镇|街道)|市州|州市|县市|县区|区县|市县|直辖市及计划单列市|计划单列市|市（[州地盟]）|州（市）|盟（市）|市\([州地盟]\)|县[（(〈][市区旗][)）〉]|市（县）)$`)
-	further = regexp.MustCompile(`^新疆生产建设兵团|^(自治区|直辖市)及(计划单列市、?|新疆生产建设兵团).*|^直辖市.*|^(自治区|直辖市|直辖市及计划单列市|计划单列市|自治州|地级市|县级市|设区市|市|县|区|旗|州|盟|乡|镇|乡镇|街道)((（[^）]*）|\([^)]*\)|〈[^〉]*〉).*|人民政府.*|政府.*|管委会|.*主管部门|)$`)
-	bare    = regexp.MustCompile(`^(单位|部门|企业|机构|处室|科室)$`)
-	leading = regexp.MustCompile(`^(由|请|责成|以及|及|和|与|并由|具体由|并)`)
-	joint   = regexp.MustCompile(`以及|[和与及]`)
+	place          = regexp.MustCompile(`^(各|有关|相关|全省各|全区各|全市各)?((设区|地级|县级)?(的)?(市|县|区|旗|州|盟|省|自治区|直辖市|自治州|乡|镇|乡镇|街道)|市州|州市|县市|县区|区县|市县|直辖市及计划单列市|计划单列市|市（[州地盟]）|州（市）|盟（市）|市\([州地盟]\)|县[（(〈][市区旗][)）〉]|市（县）)$`)
+	further        = regexp.MustCompile(`^新疆生产建设兵团|^(自治区|直辖市)及(计划单列市、?|新疆生产建设兵团).*|^直辖市.*|^(自治区|直辖市|直辖市及计划单列市|计划单列市|自治州|地级市|县级市|设区市|市|县|区|旗|州|盟|乡|镇|乡镇|街道)((（[^）]*）|\([^)]*\)|〈[^〉]*〉).*|人民政府.*|政府.*|管委会|.*主管部门|)$`)
+	bare           = regexp.MustCompile(`^(单位|部门|企业|机构|处室|科室)$`)
+	bareGovernment = regexp.MustCompile(`^(市|州|县|区|旗|盟|地区|乡|镇|乡镇|街道)?(人民政府|行政公署|政府|管委会|办事处|党委)$`)
+	leading        = regexp.MustCompile(`^(由|请|责成|以及|及|和|与|并由|具体由|并)`)
+	joint          = regexp.MustCompile(`以及|[和与及]`)
 )
 
 // isGroup reports whether a printed name names many.
@@ -72,7 +73,7 @@ func joinPlaces(list []string) []string {
 			if i := strings.LastIndex(last, "、"); i >= 0 {
 				last = last[i+len("、"):]
 			}
-			if utf8.RuneCountInString(n) < 30 && (place.MatchString(last) && (further.MatchString(n) || completes(last, n)) || bare.MatchString(n)) {
+			if utf8.RuneCountInString(n) < 30 && (place.MatchString(last) && (further.MatchString(n) || completes(last, n)) || bare.MatchString(n) || (strings.HasPrefix(out[k], "各") || strings.HasSuffix(out[k], "党委")) && bareGovernment.MatchString(n)) {
 				out[k] += "、" + n
 				continue
 			}
@@ -126,13 +127,21 @@ func splitJoint(n string) []string {
 	from := 0
 	for _, m := range joint.FindAllStringIndex(n, -1) {
 		a, b := n[from:m[0]], n[m[1]:]
-		if wholeName.match(unbracketed(a)) && begins(b) && (wholeName.match(unbracketed(b)) || isGroup(b)) {
+		if wholeName.match(unbracketed(a)) && !insideName(a, n[m[0]:m[1]]) && begins(b) && (wholeName.match(unbracketed(b)) || isGroup(b)) {
 			out = append(out, a)
 			from = m[1]
 		}
 	}
 	return append(out, n[from:])
 }
+
+// insideName: 实验室与设备管理处 is one office, though 实验室 could be.
+func insideName(a, word string) bool {
+	return strings.HasSuffix(a, "室") && !strings.HasSuffix(a, "办公室") || word == "与" && !government.match(a)
+}
+
+// government is what offices end in that stand beside others, not inside a name.
+var government = endingsOf(`部|委|局|厅|政府|公司|委员会|办公室|总局|处`)
 
 // unbracketed is a name without the bracket at its end: 监测中心（总站）.
 func unbracketed(n string) string {

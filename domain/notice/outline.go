@@ -18,6 +18,7 @@ type para struct {
 	marks    []span
 	row      *row // of a table of tasks
 	alone    bool // a clause of its own, there being no labels and no marks
+	goes     bool // on in the printed paragraph that the one before begins
 }
 
 // paragraphs joins the body's pieces. A piece goes on the paragraph before it if
@@ -63,12 +64,17 @@ func (p *page) paragraphs(from int) []para {
 			p.mark(i, partTable)
 			continue
 		}
+		if table != nil && pc.cells != nil && ruled(pc.cells) {
+			p.mark(i, partTable)
+			continue
+		}
 		p.mark(i, partBody)
 		if table != nil {
 			cells := table.cells(pc)
 			if h := table.headingRow(cells); h != "" {
+				table.section, table.group, table.mark = "", "", ""
 				if _, labelled := labelOf(h); !labelled {
-					table.section, table.group = h, ""
+					table.section = h
 					p.mark(i, partTable)
 					continue
 				}
@@ -96,7 +102,7 @@ func (p *page) paragraphs(from int) []para {
 		if labelled {
 			text = trim(text[l.width:])
 		}
-		out = append(out, para{from: pc.line, to: pc.line, label: l, labelled: labelled, doc: doc, pieces: []int{i}})
+		out = append(out, para{from: pc.line, to: pc.line, label: l, labelled: labelled, doc: doc, pieces: []int{i}, goes: pc.goes})
 		broken = append(broken, []string{text})
 		open = sentenceGoesOn(pc.text) && !isHeadingLine(text, labelled)
 	}
@@ -152,6 +158,15 @@ func sentenceGoesOn(t string) bool {
 // requests but no marks, which sends tasks with marks, is all cover. What is
 // attached without labels or marks, such as a list of members, is no clause.
 func (p *page) divide(paras []para) (cover, body []para) {
+	paras = slices.DeleteFunc(paras, func(q para) bool {
+		note := !q.labelled && noteLine.MatchString(start(q.text, 30)) && firstLeads.MatchString(q.text)
+		if note { // it is about all of them
+			for _, k := range q.pieces {
+				p.mark(k, partCover)
+			}
+		}
+		return note
+	})
 	docs := p.documents(paras)
 	chosen := false // some document holds clauses
 	for _, d := range docs {
@@ -289,7 +304,7 @@ type node struct {
 // that a mark of the node's can only be meant for its own words.
 func (n *node) served() bool {
 	for _, c := range n.children {
-		if c.lent == nil && !c.marked() && !slices.ContainsFunc(c.extra, para.marked) && (len(c.children) == 0 || !c.served()) {
+		if c.lent == nil && !c.assigns() && !slices.ContainsFunc(c.extra, para.assigns) && (len(c.children) == 0 || !c.served()) {
 			return false
 		}
 	}
@@ -297,6 +312,11 @@ func (n *node) served() bool {
 }
 
 func (q para) marked() bool { return q.row != nil || len(q.marks) > 0 }
+
+// assigns reports whether a paragraph's marks say who.
+func (q para) assigns() bool {
+	return q.row != nil || slices.ContainsFunc(q.marks, func(m span) bool { return !m.timesOnly() })
+}
 
 // onlyMarks reports whether a paragraph is but a mark, in one bracket or several.
 func (q para) onlyMarks() bool {
@@ -368,7 +388,7 @@ func (n *node) take(q para) {
 
 // lend gives the mark at the end of a list to the items it is meant for: all of
 // them, where it stands below the list on a line of its own, and those that one
-// sentence counts up, with a semicolon behind each but the last.
+// sentence or paragraph counts up.
 func (n *node) lend() (lent []*node) {
 	n.compare()
 	for _, c := range n.children {
@@ -392,7 +412,7 @@ func (n *node) lend() (lent []*node) {
 		}
 		m := markOf(c.text, c.marks)
 		k := i
-		for k > 0 && n.children[k-1].label.style == c.label.style && !n.children[k-1].anyMark() && len(n.children[k-1].extra) == 0 && endsWith(n.children[k-1].text, "；;") {
+		for k > 0 && n.children[k-1].label.style == c.label.style && !n.children[k-1].anyMark() && len(n.children[k-1].extra) == 0 && (n.children[k].goes || endsWith(n.children[k-1].text, "；;")) {
 			k--
 			n.children[k].lent = m
 		}
@@ -424,7 +444,7 @@ func endsWith(s, any string) bool {
 
 // anyMark reports whether a mark stands in a node or below it.
 func (n *node) anyMark() bool {
-	return n.marked() || slices.ContainsFunc(n.extra, para.marked) || slices.ContainsFunc(n.children, (*node).anyMark)
+	return n.assigns() || slices.ContainsFunc(n.extra, para.assigns) || slices.ContainsFunc(n.children, (*node).anyMark)
 }
 
 // isTitle reports whether a paragraph is but a title: one sentence, and short.

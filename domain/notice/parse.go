@@ -94,7 +94,7 @@ type walker struct {
 	structured bool // there was a label
 }
 
-var noteLine = regexp.MustCompile(`^[（(]?(注|备注|说明)\s*[：:]`)
+var noteLine = regexp.MustCompile(`^[（(]?(注|备注|附注|说明)\s*[：:]`)
 
 // A headingMark stands for the clauses below its heading that have none of their
 // own.
@@ -174,7 +174,7 @@ func (w *walker) isHeading(n *node) bool {
 	if !isTitle(text) {
 		return false
 	}
-	return len(n.children) > 0 || len(n.extra) > 0 && !n.extra[0].onlyMarks() && (!n.alike || !endsWith(text, "。.") || n.extra[0].bulleted())
+	return len(n.children) > 0 || len(n.extra) > 0 && !n.extra[0].onlyMarks() && (!n.alike || !endsWith(text, "。.") || n.extra[0].bulleted() || isUsualHeading(text))
 }
 
 // adjoin reports whether nothing but punctuation stands between the marks and

@@ -9,6 +9,7 @@ import (
 // Words behind the names: A、B牵头. The longest stand first.
 var verbWords = sortedByLength(
 	"牵头组织实施", "牵头组织落实", "牵头并负责", "牵头负责", "牵头落实", "牵头抓总", "牵头推进", "牵头组织", "牵头抓落实", "共同牵头", "共同负责", "分别负责",
+	"加强指导", "做好指导", "加强督促指导", "督促指导", "监督指导", "指导督促", "指导支持", "支持配合", "协助配合", "配合支持", "统筹指导", "抓好贯彻落实",
 	"负责落实", "组织实施", "组织落实", "具体负责", "分工负责", "协同配合", "配合落实", "积极配合", "参与配合", "抓好落实", "抓落实", "督促落实", "具体落实", "具体实施",
 	"推进落实", "贯彻落实", "统筹协调", "统筹推进", "负责", "牵头", "主办", "承办", "协办", "配合", "参与", "参加", "协助", "协同", "指导", "落实", "实施", "支持",
 	"承担", "执行", "办理", "主责", "统筹", "督导", "监督", "推进",
@@ -35,7 +36,7 @@ func splitVerb(s string) (names, verb string, others bool) {
 	return "", "", false
 }
 
-var manner = regexp.MustCompile(`(依据|根据|按照|结合|按|依)?(各自)?(职责|职能|部门职责|工作职责|职责范围|权限)?(和|及)?(任务)?(分工|职责|职能)?(分别|共同|具体|抓好|做好|组织|抓|负责)?$`)
+var manner = regexp.MustCompile(`(?:结合(?:各自|本地|地方|自身)?实际)?(依据|根据|按照|结合|按|依)?(各自)?(职责|职能|部门职责|工作职责|职责范围|权限)?(和|及)?(任务)?(分工|职责|职能)?(分别|共同|具体|抓好|做好|组织|抓|负责)?$`)
 
 // soleManner is a part that says how those named before it act: 按职责分工负责.
 var soleManner = regexp.MustCompile(`^(?:请|由)?(?:各自?|分别|共同|均)?(?:(?:依据|根据|按照|结合|按|依)(?:各自)?(?:部门|工作)?(?:职责|职能|权限)?(?:和|及)?(?:分工|范围)?)?(?:分别|共同|具体|抓好|做好|组织)*(?:负责|落实|实施|推进|办理)(?:落实|实施)?$`)
@@ -73,12 +74,17 @@ func together(s string) (first, rest string, ok bool) {
 		if w == "会同" {
 			end = officeEnd
 		}
+		if w == "联合" && union.MatchString(b) {
+			continue // 残疾人联合会, 联合参谋部
+		}
 		if found && trim(b) != "" && plausible(a) && end.match(a) && len(firstOf(splitVerbOr(b))) > len("社") && plausible(firstOf(splitVerbOr(b))) {
 			return a, b, true
 		}
 	}
 	return "", "", false
 }
+
+var union = regexp.MustCompile(`^(会|社|体|国|总会|参谋|作战|执法|办)`)
 
 // splitVerbOr returns the names before a verb, or all of s.
 func splitVerbOr(s string) string {

@@ -92,6 +92,34 @@ func (p *page) closings(from int) {
 		ended = p.parts[i] != partNone && (ended || p.parts[i] != partPage)
 	}
 	p.copies()
+	if p.draft.Issuer == "" {
+		p.draft.Issuer = p.signers()
+	}
+}
+
+// signers returns who signs the notice, above the first date or on its line.
+func (p *page) signers() string {
+	list := ""
+	for i, pt := range p.parts {
+		if pt != partSignature {
+			if list != "" {
+				break
+			}
+			continue
+		}
+		t := mendDate(p.pieces[i].text)
+		if m := fullDate.FindStringIndex(t); m != nil {
+			t = t[:m[0]]
+		} else if m := hanDate.FindStringIndex(t); m != nil {
+			t = t[:m[0]]
+		} else {
+			t = names(p.pieces[i].text)
+		}
+		if t = strings.Trim(t, "（）() "); signs(t) {
+			list += "、" + t
+		}
+	}
+	return strings.TrimPrefix(list, "、")
 }
 
 // closing recognises one line.

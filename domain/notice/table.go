@@ -36,13 +36,14 @@ type row struct {
 }
 
 var (
-	serialHead = regexp.MustCompile(`^(序号|编号|序|项号)$`)
-	officeHead = regexp.MustCompile(`^(主要|[省市县区]级|[省市县区]直|具体)?(责任|牵头|配合|主办|协办|承办|参与|落实|实施|主管|监管|督办|督导|整改责任|整改|负责|协同)([（(][^）)]{1,6}[）)])?(` + labelBodies + `)(（[^）]*）|\([^)]*\))?$`)
-	timeHead   = regexp.MustCompile(`^(完成|整改|办结|办理|落实)?(时限|时间|期限|时间节点|时间要求)(要求)?$|^进度安排$`)
-	personHead = regexp.MustCompile(`责任人|领导|联系人|负责人|负责同志|联络员|经办人|电话|联系方式`)
-	nobody     = regexp.MustCompile(`^([—－\-–/／\\]+|无)$`)
-	noteHead   = regexp.MustCompile(`^(备\s*注|说明)$`)
-	taskHead   = regexp.MustCompile(`任务|内容|事项|措施|工作|要求|项目|目标|问题`)
+	serialHead    = regexp.MustCompile(`^(序号|编号|序|项号)$`)
+	officeHead    = regexp.MustCompile(`^(主要|[省市县区]级|[省市县区]直|具体)?(责任|牵头|配合|主办|协办|承办|参与|落实|实施|主管|监管|督办|督导|整改责任|整改|负责|协同)([（(][^）)]{1,6}[）)])?(` + labelBodies + `)(（[^）]*）|\([^)]*\))?$`)
+	timeHead      = regexp.MustCompile(`^(完成|整改|办结|办理|落实)?(时限|时间|期限|时间节点|时间要求)(要求)?$|^进度安排$`)
+	personHead    = regexp.MustCompile(`责任人|领导|联系人|负责人|负责同志|联络员|经办人|电话|联系方式`)
+	chapterSerial = regexp.MustCompile(`^[` + hanDigits + `]+、?$`)
+	nobody        = regexp.MustCompile(`^([—－\-–/／\\]+|无)$`)
+	noteHead      = regexp.MustCompile(`^(备\s*注|说明)$`)
+	taskHead      = regexp.MustCompile(`任务|内容|事项|措施|工作|要求|项目|目标|问题`)
 )
 
 // cellsOf returns the cells of a line, nil if it is no row.
@@ -128,7 +129,7 @@ func isHead(c string) bool {
 // are its own.
 func (t *table) cells(pc piece) []string {
 	if !t.spaced {
-		if len(pc.cells) > 1 {
+		if len(pc.cells) > 1 && !ruled(pc.cells) {
 			return pc.cells
 		}
 		return nil
@@ -144,6 +145,11 @@ func (t *table) cells(pc piece) []string {
 		fields = slices.Concat(fields[:office-1], []string{task}, fields[office+more:])
 	}
 	return fields
+}
+
+// ruled reports whether a row is but the rule below a head: | --- | --- |.
+func ruled(cells []string) bool {
+	return !slices.ContainsFunc(cells, func(c string) bool { return strings.Trim(c, "-:— ") != "" })
 }
 
 // A standing table is one whose cells were printed below each other, a line each.
@@ -235,6 +241,9 @@ func (t *table) para(cells []string, line, i, doc int) para {
 // headingRow returns the text of a row that is but a heading over the rows below it.
 func (t *table) headingRow(cells []string) string {
 	filled := slices.DeleteFunc(slices.Clone(cells), func(c string) bool { return c == "" })
+	if len(filled) == 2 && len(t.columns) > 3 && t.columns[0] == columnSerial && chapterSerial.MatchString(filled[0]) {
+		return strings.TrimRight(filled[0], "、") + "、" + filled[1] // 一	经济指标
+	}
 	if len(t.columns) < 3 || len(filled) != 1 || utf8.RuneCountInString(filled[0]) < 3 || ordinal(filled[0]) > 0 {
 		return ""
 	}

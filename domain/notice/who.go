@@ -13,6 +13,7 @@ var (
 	firstLeads = regexp.MustCompile(`(?:(?:排|列|位|居|名)(?:名|序|列|位)?(?:在|于|居)?(?:第一|首|第1|最前)(?:位|个|名|家|面)?|(?:第一|首|第1)[位个家](?:责任)?(?:单位|部门|处室|科室)?|(?:第一|首位)责任(?:单位|部门|处室|科室))` +
 		`(?:(?:的|者)?(?:责任|承办|实施)?(?:单位|部门|处室|科室|司局)?(?:的|者)?[，,]?(?:即?为|是|作为|即)[^，。；、]{0,8}?(?:牵头|主办|主责|主要责任|第一责任)|(?:的|者)?(?:责任)?(?:单位|部门|处室|科室)?(?:负责)?(?:牵头|主办))` +
 		`|牵头(?:单位|部门|处室)(?:均?为|是)(?:排|列|位|居)(?:名|序)?(?:在|于|居)?(?:第一|首|最前)`)
+	fromThen  = regexp.MustCompile(`起(实施|施行|执行)$`) // says from when, not until
 	elsewhere = regexp.MustCompile(`^(以下|下同|以上|不再|均)`)
 	// Inside a mark a label begins a part even without punctuation before it.
 	labelInside = regexp.MustCompile(`(?:主要|牵头|第一)?(?:责任|牵头|配合|主办|协办|承办|主责|落实|参与|参加|指导|协助|监督|督办|实施)(?:` + labelBodies + `)(?:（[^）]{1,10}）|\([^)]{1,10}\))?\s*[：:]` +
@@ -37,6 +38,7 @@ type named struct {
 	names, printed string
 	others         bool
 	rank           rank
+	closed         bool // the word stands behind the names: nothing more joins them
 }
 
 type rank uint8
@@ -153,6 +155,10 @@ func (r *reader) part(part string) {
 			g.printed = part
 		}
 	case firstLeads.MatchString(part):
+		at := firstLeads.FindStringIndex(part)[0]
+		if open := strings.LastIndexAny(part[:at], "（("); open > 0 { // A、B（排在首位的为牵头单位）
+			r.part(part[:open])
+		}
 		r.firstLeads, r.after = true, afterNothing
 	case elsewhere.MatchString(part):
 		if part != "下同" {
@@ -175,9 +181,10 @@ func (r *reader) part(part string) {
 	case r.joined(part):
 	case acts:
 		r.names(names, verb, more)
+		r.groups[len(r.groups)-1].closed = true
 	case r.after == afterTime:
 		r.deadlines[len(r.deadlines)-1] += "，" + part // the limit's own words held a comma
-	case deadlineWords(part) && !plausible(part):
+	case deadlineWords(part) && !plausible(part) && !fromThen.MatchString(part):
 		r.deadlines = append(r.deadlines, part)
 		r.after = afterNothing
 	default:
@@ -233,7 +240,7 @@ func (r *reader) list(part string) {
 	switch {
 	case r.after == afterPerson && !fits:
 		// more names of persons
-	case r.after == afterNames && fits:
+	case r.after == afterNames && fits && !r.groups[len(r.groups)-1].closed:
 		g := &r.groups[len(r.groups)-1]
 		g.names += "、" + list
 		g.others = g.others || others
@@ -304,7 +311,8 @@ func (r *reader) bodies(g named) []string {
 func (r *reader) settle() {
 	g := r.groups
 	for i := len(g) - 2; i >= 0; i-- {
-		if g[i].printed == "" && g[i+1].rank != rankSupporting { // A，B参与 lets A do it
+		led := slices.ContainsFunc(g[:i], func(o named) bool { return o.rank == rankLead })
+		if g[i].printed == "" && (led || g[i+1].rank != rankSupporting) { // A，B参与 lets A do it
 			g[i].printed, g[i].rank = g[i+1].printed, g[i+1].rank
 		}
 	}
