@@ -45,7 +45,10 @@ func Evolve(s State, e domain.Event) State {
 		})
 	case *Resumed:
 		for _, o := range s.suspended(d.Offices) {
-			s = s.change(o, func(sh *Share) { sh.Suspended = Act{} })
+			s = s.change(o, func(sh *Share) {
+				sh.Pauses = add(sh.Pauses, Pause{sh.Suspended, a})
+				sh.Suspended = Act{}
+			})
 			s = s.bind(e.ID, o, d.Deadline)
 		}
 	case *Reminded:
@@ -296,11 +299,14 @@ func (s State) transfer(d *Transferred, a Act) State {
 // its shares stood, unless they are named.
 func (s State) reopen(d *Reopened, a Act) State {
 	stay := len(d.Offices) == 0 && (s.Cancelled.Done() || s.Ended.Done())
-	s.Reopenings = add(s.Reopenings, Reopening{a, d.Reason, d.Offices})
+	s.Reopenings = add(s.Reopenings, Reopening{a, d.Reason, d.Offices, s.Closed()})
 	s.Completed, s.Ended, s.Cancelled, s.CompletedBy = Act{}, Act{}, Act{}, 0
 	for _, o := range s.named(d.Offices) {
+		governing, _ := s.Governing(o)
 		s = s.change(o, func(sh *Share) {
 			if sh.Status == ShareAccepted && !stay {
+				final, _ := sh.Final()
+				sh.Undone = add(sh.Undone, Completion{final.Act, sh.Since, governing, a, d.Reason})
 				sh.move(ShareInProgress, a)
 				sh.Reopened = a
 			}

@@ -79,7 +79,9 @@ type Share struct {
 	Extensions   []Extension
 	Dispute      *Dispute // the pending one
 	Suspended    Act
-	Reopened     Act // last taken up again after it was accepted
+	Pauses       []Pause      // suspensions that were lifted
+	Reopened     Act          // last taken up again after it was accepted
+	Undone       []Completion // acceptances that a reopening took up again
 	Attested     []Attestation
 	Reminded     Act
 	Returns      int
@@ -136,11 +138,24 @@ type Attestation struct {
 	Period calendar.Period
 }
 
+// A Pause (中止) is a suspension that was lifted.
+type Pause struct{ From, Until Act }
+
+// A Completion is an acceptance that did not last.
+type Completion struct {
+	Request  Act // finally accepted then
+	Accepted Act
+	Deadline Deadline // that governed then, the zero Deadline if none did
+	Reopened Act
+	Reason   ReopenReason
+}
+
 // Reopening takes an accepted share up again.
 type Reopening struct {
 	Act
 	Reason  ReopenReason
 	Offices []domain.Ref
+	Closed  Act // the end of the task that it took back, if it had come to one
 }
 
 // An EvidenceUse is one event naming one piece of evidence.
@@ -292,6 +307,16 @@ func (sh Share) Pending() (Request, bool) {
 		return Request{}, false
 	}
 	return sh.Requests[i], true
+}
+
+// Final returns the finally accepted request: of several, the last accepted.
+func (sh Share) Final() (Request, bool) {
+	for _, r := range slices.Backward(sh.Requests) {
+		if r.Accepted.Done() {
+			return r, true
+		}
+	}
+	return Request{}, false
 }
 
 // PeriodAccepted reports whether a request for the period was accepted.
