@@ -182,8 +182,10 @@ func dueOnDate(due calendar.Date, more ...step) []step {
 		{"2019-07-01", &task.StatedDeadline{Date: due}}, {"2019-07-01", &task.Acknowledged{ShareOf: shareA}}}, more...)
 }
 
-func request(at string) step { return step{at, &task.ClosureRequested{ShareOf: shareA, Summary: "完成"}} }
-func accept(at string) step  { return step{at, &task.Accepted{ShareOf: shareA}} }
+func request(at string) step {
+	return step{at, &task.ClosureRequested{ShareOf: shareA, Summary: "完成"}}
+}
+func accept(at string) step { return step{at, &task.Accepted{ShareOf: shareA}} }
 
 func reopen(at string, why task.ReopenReason, deadline calendar.Date) step {
 	return step{at, &task.Reopened{Particulars: leave, Reason: why, Words: "重新办理", Deadline: deadline}}
