@@ -126,6 +126,9 @@ func writeDirective(w *rowWriter, a *aggregate, s directive.State) error {
 		if err := w.replace("DELETE FROM directive_words WHERE rowid=?", a.first); err != nil {
 			return err
 		}
+		if err := w.replace("DELETE FROM reporting WHERE directive=?", a.ref.ID); err != nil {
+			return err
+		}
 		return w.replace("DELETE FROM directive WHERE n=?", a.first)
 	}
 	doc, err := encode(directiveView(a.standing, s))
@@ -140,6 +143,9 @@ func writeDirective(w *rowWriter, a *aggregate, s directive.State) error {
 		ON CONFLICT(n) DO UPDATE SET status=excluded.status, document_number=excluded.document_number, title=excluded.title,
 		doc=excluded.doc, norm=excluded.norm`,
 		a.first, a.ref.ID, int(s.Status), s.DocumentNumber, s.Title, doc, norm); err != nil {
+		return err
+	}
+	if err := w.writeReporting(a.ref.ID, s); err != nil {
 		return err
 	}
 	// Most events of a directive leave its clauses alone.

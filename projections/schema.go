@@ -10,7 +10,7 @@ import (
 // them. It is part of the file's name: a program with another version leaves this
 // file alone and builds its own from the stream. Raise it with every change of
 // schema, of a row function or of search normalisation.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // applicationID marks the file as a read model of Duban: "Duba" in ASCII.
 const applicationID = 0x44756261
@@ -112,6 +112,28 @@ CREATE TABLE share(
 CREATE INDEX share_office ON share(office, active, voided, task, ord, handler, status, open);
 CREATE INDEX share_handler ON share(handler, active, voided, task, ord, office);
 
+-- What figures and reports are made of: every share of a task that is not voided
+-- with its dated facts, in the order of the sheets. Events are those the record
+-- names, kept apart from what is read for every figure.
+CREATE TABLE share_record(
+	directive TEXT NOT NULL, number INTEGER NOT NULL, part INTEGER NOT NULL, task INTEGER NOT NULL, ord INTEGER NOT NULL,
+	office TEXT NOT NULL,
+	record BLOB NOT NULL, -- assessment.Record, see encodeRecord
+	lights BLOB NOT NULL, -- all that fire some day, see encodeLights
+	PRIMARY KEY(directive, number, part, task, ord)
+) WITHOUT ROWID;
+CREATE TABLE share_source(
+	task INTEGER NOT NULL, ord INTEGER NOT NULL, events TEXT NOT NULL, -- ids, apart by spaces
+	PRIMARY KEY(task, ord)
+) WITHOUT ROWID;
+CREATE TABLE share_report(
+	task INTEGER NOT NULL, event TEXT NOT NULL, doc BLOB NOT NULL,
+	PRIMARY KEY(task, event)
+) WITHOUT ROWID;
+CREATE TABLE reporting(
+	directive TEXT PRIMARY KEY, doc BLOB NOT NULL -- what its offices have to report
+) WITHOUT ROWID;
+
 -- The lights of tasks, shares and findings as spans of days. The spans of one
 -- thing follow each other without gap or overlap, so that exactly one of them
 -- holds a given day.
@@ -143,6 +165,7 @@ CREATE TABLE finding(
 	n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
 	status INTEGER NOT NULL, grade INTEGER NOT NULL,
 	inspection TEXT NOT NULL, rectifier TEXT NOT NULL, supervising TEXT NOT NULL,
+	found INTEGER NOT NULL, -- day
 	doc BLOB NOT NULL,
 	norm TEXT NOT NULL
 );
@@ -164,6 +187,8 @@ var dumped = []struct{ table, order string }{
 	{"office", "n"}, {"office_name", "office, ord"},
 	{"directive", "n"}, {"clause", "n"},
 	{"task", "n"}, {"share", "task, ord"},
+	{"share_record", "directive, number, part, task, ord"}, {"share_source", "task, ord"},
+	{"share_report", "task, event"}, {"reporting", "directive"},
 	{"task_light", "light, directive, number, part, task, since"},
 	{"share_light", "light, office, task, ord, since"},
 	{"finding_light", "light, finding, since"},

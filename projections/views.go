@@ -53,6 +53,8 @@ type ShareView struct {
 	AssignedOn    calendar.Date `json:"assigned_on"`
 	SignedOn      calendar.Date `json:"signed_on,omitempty"`
 	Handler       string        `json:"handler,omitempty"`
+	Person        string        `json:"responsible_person,omitempty" doc:"责任人"`
+	Leader        string        `json:"supervising_leader,omitempty" doc:"责任领导"`
 	Deadline      *DeadlineView `json:"deadline,omitempty" doc:"现行时限"`
 	Stated        *DeadlineView `json:"stated_deadline,omitempty" doc:"文件规定的时限"`
 	Proposed      *DeadlineView `json:"proposed_deadline,omitempty" doc:"处室自报的时限"`

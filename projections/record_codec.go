@@ -1,0 +1,231 @@
+package projections
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"duban/domain/assessment"
+	"duban/domain/calendar"
+	"duban/domain/light"
+	"duban/domain/task"
+)
+
+// Records are read by the ten thousand for one figure, so they are kept as rows of
+// small whole numbers (varints): every field of assessment.Record in turn, lists
+// after their length. The layout is the read model's own affair: schemaVersion
+// names it.
+
+type recordEncoder struct{ b []byte }
+
+func (e *recordEncoder) num(n int64)          { e.b = binary.AppendVarint(e.b, n) }
+func (e *recordEncoder) day(d assessment.Day) { e.num(int64(d)) }
+
+func (e *recordEncoder) flag(f bool) {
+	n := int64(0)
+	if f {
+		n = 1
+	}
+	e.num(n)
+}
+
+func (e *recordEncoder) mark(m assessment.Mark) {
+	e.num(int64(m.Event))
+	if m.Event != 0 {
+		e.day(m.On)
+	}
+}
+
+func (e *recordEncoder) span(s assessment.Span) {
+	e.day(s.From)
+	e.day(s.Until)
+}
+
+func (e *recordEncoder) period(p assessment.Period) {
+	e.num(int64(p.Unit))
+	if p.Unit != 0 {
+		e.num(int64(p.N))
+	}
+}
+
+func encodeList[T any](e *recordEncoder, list []T, one func(*T)) {
+	e.num(int64(len(list)))
+	for i := range list {
+		one(&list[i])
+	}
+}
+
+func encodeRecord(r *assessment.Record) []byte {
+	e := &recordEncoder{b: make([]byte, 0, 64)}
+	e.num(int64(r.Kind))
+	e.span(r.Held)
+	e.num(int64(r.Ending))
+	for _, m := range []assessment.Mark{r.End, r.Assigned, r.Signed, r.Deadline} {
+		e.mark(m)
+	}
+	encodeList(e, r.Idle, func(s *assessment.Span) { e.span(*s) })
+	encodeList(e, r.Requests, func(q *assessment.Request) {
+		e.mark(q.Mark)
+		e.period(q.Period)
+		e.mark(q.Answer)
+		e.flag(q.Accepted)
+	})
+	encodeList(e, r.Undone, func(u *assessment.Undone) {
+		for _, m := range []assessment.Mark{u.Request, u.Accepted, u.Deadline, u.Reopened} {
+			e.mark(m)
+		}
+		e.flag(u.False)
+	})
+	encodeList(e, r.Extensions, func(x *assessment.Extension) {
+		e.mark(x.Mark)
+		e.mark(x.Granted)
+		e.flag(x.Refused)
+	})
+	encodeList(e, r.Reports, func(p *assessment.Report) {
+		e.period(p.Period)
+		e.day(p.On)
+		e.num(int64(p.First))
+		e.num(int64(p.Last))
+		e.flag(p.Nil)
+	})
+	encodeList(e, r.Attested, func(a *assessment.Attestation) {
+		e.mark(a.Mark)
+		e.period(a.Period)
+	})
+	if s := r.Schedule; s.Unit == 0 {
+		e.num(0)
+	} else {
+		e.num(int64(s.Unit))
+		e.num(int64(s.Due.Day))
+		e.num(int64(s.Due.In))
+		e.period(s.First)
+		e.day(s.Until)
+	}
+	return e.b
+}
+
+// errRecord: a record's bytes are none that encodeRecord wrote.
+var errRecord = errors.New("the read model holds a damaged record")
+
+type recordDecoder struct {
+	b   []byte
+	bad bool
+}
+
+func (d *recordDecoder) num() int64 {
+	n, size := binary.Varint(d.b)
+	if size <= 0 {
+		d.bad, d.b = true, nil
+		return 0
+	}
+	d.b = d.b[size:]
+	return n
+}
+
+func (d *recordDecoder) day() assessment.Day { return assessment.Day(d.num()) }
+func (d *recordDecoder) flag() bool          { return d.num() != 0 }
+
+func (d *recordDecoder) mark() assessment.Mark {
+	m := assessment.Mark{Event: int32(d.num())}
+	if m.Event != 0 {
+		m.On = d.day()
+	}
+	return m
+}
+
+// deadline reads a mark whose day is Never where there is none.
+func (d *recordDecoder) deadline() assessment.Mark {
+	m := d.mark()
+	if m.Event == 0 {
+		m.On = assessment.Never
+	}
+	return m
+}
+
+func (d *recordDecoder) span() assessment.Span {
+	from := d.day()
+	return assessment.Span{From: from, Until: d.day()}
+}
+
+func (d *recordDecoder) period() assessment.Period {
+	p := assessment.Period{Unit: calendar.Unit(d.num())}
+	if p.Unit != 0 {
+		p.N = int32(d.num())
+	}
+	return p
+}
+
+// decodeList fills a list whose memory is used again and again.
+func decodeList[T any](d *recordDecoder, list []T, one func() T) []T {
+	n := d.num()
+	list = list[:0]
+	if n < 0 || n > int64(len(d.b)) { // an item takes a byte at least
+		d.bad = true
+		return list
+	}
+	for range n {
+		list = append(list, one())
+	}
+	return list
+}
+
+// decodeRecord reads a record into r, using the memory of its lists again.
+func decodeRecord(b []byte, r *assessment.Record) error {
+	d := &recordDecoder{b: b}
+	r.Kind = task.Kind(d.num())
+	r.Held = d.span()
+	r.Ending = assessment.Ending(d.num())
+	r.End, r.Assigned, r.Signed, r.Deadline = d.mark(), d.mark(), d.mark(), d.deadline()
+	r.Idle = decodeList(d, r.Idle, d.span)
+	r.Requests = decodeList(d, r.Requests, func() assessment.Request {
+		return assessment.Request{Mark: d.mark(), Period: d.period(), Answer: d.mark(), Accepted: d.flag()}
+	})
+	r.Undone = decodeList(d, r.Undone, func() assessment.Undone {
+		return assessment.Undone{Request: d.mark(), Accepted: d.mark(), Deadline: d.deadline(), Reopened: d.mark(), False: d.flag()}
+	})
+	r.Extensions = decodeList(d, r.Extensions, func() assessment.Extension {
+		return assessment.Extension{Mark: d.mark(), Granted: d.mark(), Refused: d.flag()}
+	})
+	r.Reports = decodeList(d, r.Reports, func() assessment.Report {
+		return assessment.Report{Period: d.period(), On: d.day(), First: int32(d.num()), Last: int32(d.num()), Nil: d.flag()}
+	})
+	r.Attested = decodeList(d, r.Attested, func() assessment.Attestation {
+		return assessment.Attestation{Mark: d.mark(), Period: d.period()}
+	})
+	r.Schedule = assessment.Schedule{}
+	if u := calendar.Unit(d.num()); u != 0 {
+		r.Schedule.Unit = u
+		r.Schedule.Due = calendar.Due{Day: int(d.num()), In: calendar.DueIn(d.num())}
+		r.Schedule.First, r.Schedule.Until = d.period(), d.day()
+	}
+	if d.bad || len(d.b) > 0 {
+		return errRecord
+	}
+	return nil
+}
+
+// A litSpan is one light of a share, worst or not, and the days on which it fires.
+type litSpan struct {
+	light light.Light
+	days  assessment.Span
+}
+
+func encodeLights(windows []light.Window) []byte {
+	e := &recordEncoder{}
+	for _, w := range windows {
+		e.num(int64(w.Light))
+		e.span(assessment.Span{From: assessment.DayOf(w.From), Until: assessment.DayOf(w.Until)})
+	}
+	return e.b
+}
+
+func decodeLights(b []byte, list []litSpan) ([]litSpan, error) {
+	d := &recordDecoder{b: b}
+	list = list[:0]
+	for len(d.b) > 0 {
+		list = append(list, litSpan{light.Light(d.num()), d.span()})
+	}
+	if d.bad {
+		return nil, errRecord
+	}
+	return list, nil
+}
