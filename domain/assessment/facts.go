@@ -1,6 +1,8 @@
 package assessment
 
 import (
+	"slices"
+
 	"duban/domain/calendar"
 	"duban/domain/task"
 )
@@ -299,11 +301,11 @@ func (t *teller) reports(rounds []Round) {
 		if !t.Span.Has(o.Days.Until) {
 			continue
 		}
-		outcome, answer := t.Answer(o, t.Today)
+		answer := t.Answer(o, t.Today)
 		tell := func(f Figure) {
-			t.emit(Fact{Figure: f, N: 1, On: o.Days.Until, Deadline: o.Due, Period: o.Period, Round: o, Events: [4]int32{answer.First, answer.Last}})
+			t.emit(Fact{Figure: f, N: 1, On: o.Days.Until, Deadline: o.Due, Period: o.Period, Round: o, Events: [4]int32{answer.Event, answer.Last.Last}})
 		}
-		switch outcome {
+		switch answer.Outcome {
 		case OutcomeInTime:
 			tell(ReportDue)
 			tell(ReportInTime)
@@ -314,7 +316,7 @@ func (t *teller) reports(rounds []Round) {
 			tell(ReportDue)
 			tell(ReportMissing)
 		}
-		if answer.On != Never && answer.Nil {
+		if answer.Made && answer.Last.Nil {
 			tell(ReportNil)
 		}
 	}
@@ -331,36 +333,76 @@ const (
 	OutcomeMissing
 )
 
-// Answer says what became of a report as of a day. The answer's On is the first
-// day it was made, Never if it was not; the rest is of the latest, which corrects
-// those before it.
-func (r *Record) Answer(o *Round, today Day) (Outcome, Report) {
-	answer := Report{On: Never}
+// An Answer is what became of a report that is owed.
+type Answer struct {
+	Outcome Outcome
+	Made    bool
+	First   Day    // on which it was first made
+	Event   int32  // that first made it
+	Last    Report // the latest, which corrects those before it
+}
+
+// Answer says what became of a report as of a day.
+func (r *Record) Answer(o *Round, today Day) Answer {
 	t := teller{Record: r}
 	if !t.began(o.Days) {
-		return 0, answer
+		return Answer{}
 	}
+	a := r.made(o)
+	switch {
+	case a.Made && a.First <= o.Due:
+		a.Outcome = OutcomeInTime
+	case a.Made:
+		a.Outcome = OutcomeLate
+	case !t.owed(o.Days, o.Due):
+	case today > o.Due:
+		a.Outcome = OutcomeMissing
+	default:
+		a.Outcome = OutcomePending
+	}
+	return a
+}
+
+// made gathers the reports that answer a round.
+func (r *Record) made(o *Round) Answer {
+	var a Answer
 	for i := range r.Reports {
 		p := &r.Reports[i]
 		if !o.answers(p) {
 			continue
 		}
-		first, on := answer.First, answer.On
-		answer = *p
-		if on <= answer.On {
-			answer.First, answer.On = first, on
+		if !a.Made || p.On < a.First {
+			a.First, a.Event = p.On, p.First
 		}
+		a.Made, a.Last = true, *p
 	}
-	switch {
-	case answer.On <= o.Due:
-		return OutcomeInTime, answer
-	case answer.On != Never:
-		return OutcomeLate, answer
-	case !t.owed(o.Days, o.Due):
-		return 0, answer
-	case today > o.Due:
-		return OutcomeMissing, answer
-	default:
-		return OutcomePending, answer
+	return a
+}
+
+// About returns what the share reported about a period that it owes no report
+// for: for the period itself, or for none on one of its days.
+func (r *Record) About(p Period) Answer { return r.made(&Round{Period: p, Days: p.Days()}) }
+
+// String returns the outcome's wire name.
+func (o Outcome) String() string {
+	return [...]string{"none", "pending", "in_time", "late", "missing"}[min(o, OutcomeMissing)]
+}
+
+// Chinese returns the outcome as the pages write it.
+func (o Outcome) Chinese() string {
+	return [...]string{"不要求报送", "未到期", "按时", "迟报", "未报"}[min(o, OutcomeMissing)]
+}
+
+// Due returns the day on which a period of a recurring share is due, Never if it
+// has no such period.
+func (r *Record) Due(p Period) Day {
+	if r.Kind != task.KindRecurring || r.Schedule.Unit != p.Unit || p.N < r.Schedule.First.N || p.Days().From > r.Schedule.Until {
+		return Never
 	}
+	return dueOn(r.Schedule.Due, p)
+}
+
+// Done reports whether a period of a recurring share was accepted.
+func (r *Record) Done(p Period) bool {
+	return slices.ContainsFunc(r.Requests, func(q Request) bool { return q.Period == p && q.Accepted })
 }
