@@ -106,6 +106,9 @@ func PeriodOf(p calendar.Period) Period {
 	return periodAt(u, DayOf(p.First()))
 }
 
+// MonthOf returns the month in which d lies.
+func MonthOf(d Day) Period { return periodAt(calendar.UnitMonth, d) }
+
 func periodAt(u calendar.Unit, d Day) Period { return Period{u, int32(monthOf(d) / monthsOf(u))} }
 
 // Days returns the days of the period.

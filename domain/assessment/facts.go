@@ -1,6 +1,7 @@
 package assessment
 
 import (
+	"math"
 	"slices"
 
 	"duban/domain/calendar"
@@ -23,6 +24,9 @@ type Question struct {
 	Span  Span
 	Today Day
 }
+
+// Ever is the span of all that happened or fell due, up to the end of a day's year.
+func Ever(today calendar.Date) Span { return Span{math.MinInt16, Year(today.Year()).Until} }
 
 // A teller derives the facts of one record for one question.
 type teller struct {
@@ -71,7 +75,7 @@ func (t *teller) count(f Figure, n int, on, deadline Day, p Period, marks ...Mar
 
 // assessable: in force on a day that was not idle, and not taken out of account.
 func (t *teller) assessable() bool {
-	if t.Ending == EndingLeftOut && t.End.On <= t.Span.Until {
+	if t.Ending.leftOut() && t.End.On <= t.Span.Until {
 		return false
 	}
 	first, last := max(t.Held.From, t.Span.From), min(t.Held.Until, t.Span.Until)
@@ -111,7 +115,7 @@ func (t *teller) requests() {
 		switch {
 		case q.Accepted:
 			t.count(Completed, 1, q.On, Never, q.Period, q.Mark, q.Answer)
-		case q.Answer.done():
+		case q.Answer.Done():
 			t.count(Returned, 1, q.On, Never, q.Period, q.Mark, q.Answer)
 		}
 	}
@@ -128,7 +132,7 @@ func (t *teller) extensions() {
 			continue
 		}
 		t.tell(ExtensionRequested, x.On, Never, x.Mark)
-		if x.Granted.done() {
+		if x.Granted.Done() {
 			t.tell(ExtensionGranted, x.On, Never, x.Mark, x.Granted)
 		}
 	}
@@ -137,7 +141,7 @@ func (t *teller) extensions() {
 // unsigned counts the days of the span on which the share waited for a signature.
 func (t *teller) unsigned() {
 	until := min(t.Held.Until, t.Today)
-	if t.Signed.done() {
+	if t.Signed.Done() {
 		until = min(until, t.Signed.On)
 	}
 	after, until := max(t.Assigned.On, t.Span.From-1), min(until, t.Span.Until)
@@ -154,18 +158,18 @@ func (t *teller) oneOff() {
 		if u.False {
 			continue
 		}
-		if u.Deadline.done() && u.Deadline.Event != settled {
+		if u.Deadline.Done() && u.Deadline.Event != settled {
 			t.outcome(u.Deadline, u.Request, u.Accepted, true)
 		}
 		settled = u.Deadline.Event
 	}
-	if !t.Deadline.done() || settled != 0 && t.Deadline.Event == settled {
+	if !t.Deadline.Done() || settled != 0 && t.Deadline.Event == settled {
 		return
 	}
 	var request, answer Mark
 	accepted := t.Ending == EndingAccepted
 	for _, q := range t.Requests {
-		if accepted && q.Accepted || !accepted && !q.Answer.done() {
+		if accepted && q.Accepted || !accepted && !q.Answer.Done() {
 			request, answer = q.Mark, q.Answer
 		}
 	}
@@ -175,7 +179,7 @@ func (t *teller) oneOff() {
 // outcome tells what became of a dated obligation of a share.
 func (t *teller) outcome(deadline, request, answer Mark, accepted bool) {
 	due := deadline.On
-	if request.done() && request.On <= due {
+	if request.Done() && request.On <= due {
 		switch {
 		case accepted:
 			if t.Span.Has(request.On) {
@@ -191,18 +195,18 @@ func (t *teller) outcome(deadline, request, answer Mark, accepted bool) {
 
 func (t *teller) late(deadline, request, answer Mark) {
 	due, end := deadline.On, min(t.Held.Until, t.Today)
-	if request.done() {
+	if request.Done() {
 		end = min(end, request.On)
 	}
 	inherited := due < t.Held.From
 	switch {
 	case due > t.Held.Until, due == t.Held.Until && t.Ending == EndingClosed:
 		return // it left the office's hands, or was closed, before it was late
-	case !request.done() && due >= t.Today:
+	case !request.Done() && due >= t.Today:
 		return
 	}
 	from := max(due, t.Held.From-1)
-	if !request.done() && t.Ending == 0 && t.active(from, end) == 0 {
+	if !request.Done() && t.Ending == 0 && t.active(from, end) == 0 {
 		return // suspended before it was late
 	}
 	if begun := max(due, t.Held.From); t.Span.Has(begun) {
@@ -212,7 +216,7 @@ func (t *teller) late(deadline, request, answer Mark) {
 		if n := t.active(from, end); n > 0 {
 			t.count(LateDays, n, from+1, due, Period{}, deadline, request)
 		}
-	} else if begun < t.Span.From && (end > t.Span.From || end == t.Span.From && !request.done()) {
+	} else if begun < t.Span.From && (end > t.Span.From || end == t.Span.From && !request.Done()) {
 		t.tell(CarriedOver, due, due, deadline, request, answer)
 	}
 }
@@ -238,7 +242,7 @@ func (t *teller) recurring() {
 func (t *teller) request(p Period) Request {
 	var found Request
 	for _, q := range t.Requests {
-		if q.Period == p && !found.Accepted && (q.Accepted || !q.Answer.done()) {
+		if q.Period == p && !found.Accepted && (q.Accepted || !q.Answer.Done()) {
 			found = q
 		}
 	}
@@ -276,15 +280,15 @@ func (t *teller) round(p Period, due Day, q Request) {
 		behind[2] = Mark{}
 	}
 	switch {
-	case q.done() && q.On <= due && q.Accepted:
+	case q.Done() && q.On <= due && q.Accepted:
 		t.count(OnTime, 1, q.On, due, p, behind[:]...)
-	case q.done() && q.On <= due:
+	case q.Done() && q.On <= due:
 		if t.Today > due && t.Ending == 0 {
 			t.count(AwaitingReview, 1, q.On, due, p, behind[:]...)
 		}
-	case q.done() || t.Today > due && t.owed(p.Days(), due):
+	case q.Done() || t.Today > due && t.owed(p.Days(), due):
 		end := min(t.Held.Until, t.Today)
-		if q.done() {
+		if q.Done() {
 			end = q.On
 		}
 		t.count(Late, 1, due, due, p, behind[:]...)

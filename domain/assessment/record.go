@@ -52,18 +52,27 @@ type Mark struct {
 	Event int32
 }
 
-func (m Mark) done() bool { return m.Event != 0 }
+// Done reports whether there is one.
+func (m Mark) Done() bool { return m.Event != 0 }
 
 // Ending says how an office's holding of a share came to its end.
 type Ending uint8
 
 // The endings. The zero Ending is none yet.
 const (
-	EndingAccepted Ending = iota + 1 // the share was accepted
-	EndingClosed                     // the task was completed by override, or ended
-	EndingHandedOn                   // another office carries on
-	EndingLeftOut                    // absorbed, cancelled or consolidated: out of account
+	EndingAccepted  Ending = iota + 1 // the share was accepted
+	EndingClosed                      // the task was completed by override, or ended
+	EndingHandedOn                    // another office carries on
+	EndingAbsorbed                    // into another share
+	EndingCancelled                   // the task was cancelled or consolidated
 )
+
+// Active reports whether the share still counts as its office's: it was neither
+// handed on nor absorbed.
+func (e Ending) Active() bool { return e != EndingHandedOn && e != EndingAbsorbed }
+
+// leftOut reports whether the share is out of account from then on.
+func (e Ending) leftOut() bool { return e == EndingAbsorbed || e == EndingCancelled }
 
 // A Record is the dated facts of one share.
 type Record struct {
@@ -215,10 +224,10 @@ func (r *Record) end(c *recorder, s task.State, sh task.Share) {
 		r.Ending, r.End = EndingHandedOn, c.mark(sh.Since)
 		r.Held.Until = r.End.On - 1
 	case sh.Status == task.ShareAbsorbed:
-		r.Ending, r.End = EndingLeftOut, c.mark(sh.Since)
+		r.Ending, r.End = EndingAbsorbed, c.mark(sh.Since)
 		r.Held.Until = r.End.On - 1
 	case closed.Done() && !s.Completed.Done() && !s.Ended.Done():
-		r.Ending, r.End = EndingLeftOut, c.mark(closed)
+		r.Ending, r.End = EndingCancelled, c.mark(closed)
 		r.Held.Until = r.End.On
 	case sh.Status == task.ShareAccepted:
 		r.Ending, r.End = EndingAccepted, c.mark(sh.Since)
