@@ -2,6 +2,7 @@ package projections
 
 import (
 	"slices"
+	"time"
 
 	"duban/domain/calendar"
 	"duban/domain/light"
@@ -59,6 +60,14 @@ func day(d calendar.Date) int {
 		}
 	}
 	return n
+}
+
+// dateOf returns the date of a day as columns hold it, none for noDay.
+func dateOf(yyyymmdd int) calendar.Date {
+	if yyyymmdd == noDay {
+		return ""
+	}
+	return calendar.Of(yyyymmdd/10_000, time.Month(yyyymmdd/100%100), yyyymmdd%100)
 }
 
 // lightOn describes the worst of the windows on a day; the zero view's light is

@@ -29,7 +29,7 @@ func (v *View) Summary(ctx context.Context, today calendar.Date) (SummaryView, e
 		}
 		var kept bool
 		if out, kept = t.summary(h.position, d); !kept {
-			if out, err = summarise(c, d); err != nil {
+			if out, err = v.m.summarise(c, today); err != nil {
 				return err
 			}
 			t.keepSummary(h.position, d, out)
@@ -43,14 +43,14 @@ func (v *View) Summary(ctx context.Context, today calendar.Date) (SummaryView, e
 	return out, nil
 }
 
-func summarise(c *conn, today int) (SummaryView, error) {
+func (m *Model) summarise(c *conn, today calendar.Date) (SummaryView, error) {
 	var out SummaryView
-	for _, sum := range []func(*conn, *SummaryView, int) error{sumTasks, sumFindings, sumOffices} {
-		if err := sum(c, &out, today); err != nil {
+	for _, sum := range []func(*conn, *SummaryView, int) error{sumTasks, sumFindings, sumShareLights} {
+		if err := sum(c, &out, day(today)); err != nil {
 			return out, err
 		}
 	}
-	return out, nil
+	return out, sumTables(c, &out, today, m.cfg.Workdays)
 }
 
 func sumTasks(c *conn, out *SummaryView, today int) error {
@@ -151,46 +151,7 @@ func counts(c *conn, into *[]Count, value func(int) named, sql string, args []an
 	})
 }
 
-// sumOffices counts the shares of every office that has some, in the order of
-// registration.
-func sumOffices(c *conn, out *SummaryView, today int) error {
-	out.ByOffice = []OfficeCount{}
-	at := map[string]int{}
-	err := c.each(`SELECT s.office, coalesce(o.name, ''), count(*), sum(s.status=?), sum(s.status=? AND s.open)
-		FROM share s LEFT JOIN office o ON o.id=s.office WHERE s.active=1 AND s.voided=0 GROUP BY s.office ORDER BY o.n, s.office`,
-		[]any{int(task.ShareAccepted), int(task.ShareAssigned)}, func(s *sqlite3.Stmt) error {
-			n := OfficeCount{Office: Named{ID: s.ColumnText(0), Name: s.ColumnText(1)}, Shares: s.ColumnInt(2), Accepted: s.ColumnInt(3), Unsigned: s.ColumnInt(4)}
-			at[n.Office.ID] = len(out.ByOffice)
-			out.ByOffice = append(out.ByOffice, n)
-			return nil
-		})
-	if err != nil {
-		return err
-	}
-	byLight := map[light.Light]int{}
-	err = c.each("SELECT light, office, count(*) FROM share_light WHERE light<? AND "+lightSpan+" GROUP BY light, office",
-		[]any{int(light.Normal), today, today}, func(s *sqlite3.Stmt) error {
-			lit, n := light.Light(s.ColumnInt(0)), s.ColumnInt(2)
-			byLight[lit] += n
-			i, ok := at[s.ColumnText(1)]
-			switch {
-			case !ok:
-			case lit == light.Overdue:
-				out.ByOffice[i].Overdue = n
-			case lit == light.DueSoon:
-				out.ByOffice[i].DueSoon = n
-			}
-			return nil
-		})
-	if err != nil {
-		return err
-	}
-	out.ShareLights = []Count{}
-	for lit := light.Light(1); lit < light.Normal; lit++ {
-		if n := byLight[lit]; n > 0 {
-			out.ShareLights = append(out.ShareLights, Count{Value: lit.String(), Chinese: lit.Chinese(), N: n})
-		}
-	}
-	addNormal(&out.ShareLights, out.Shares)
-	return nil
+// sumShareLights counts the shares by their worst light.
+func sumShareLights(c *conn, out *SummaryView, today int) error {
+	return countLights(c, &out.ShareLights, "share_light", today, out.Shares)
 }

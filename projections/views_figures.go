@@ -61,3 +61,92 @@ type ReportPage struct {
 	Period calendar.Period `json:"period"`
 	Totals ReportTotals    `json:"totals"`
 }
+
+// Ratio is a figure with what it is set against.
+type Ratio struct {
+	Numerator   int `json:"numerator"`
+	Denominator int `json:"denominator"`
+}
+
+// FigureView is one figure of the assessment.
+type FigureView struct {
+	Figure  string `json:"figure"`
+	Chinese string `json:"chinese"`
+	Ratio
+	Of       []string `json:"of" doc:"分母由哪些指标相加"`
+	EventIDs []string `json:"event_ids" doc:"分子所依据的事件，前若干项"`
+	More     bool     `json:"more,omitempty" doc:"event_ids 不是全部，其余见 items"`
+	Items    string   `json:"items,omitempty" doc:"逐项列出分子的地址"`
+}
+
+// OfficeAssessment is the figures of one office.
+type OfficeAssessment struct {
+	Office  Named        `json:"office"`
+	Figures []FigureView `json:"figures"`
+}
+
+// AssessmentView is what the year end asks.
+type AssessmentView struct {
+	Cutoff  Cutoff             `json:"as_of"`
+	Year    int                `json:"year"`
+	Total   []FigureView       `json:"total"`
+	Offices []OfficeAssessment `json:"offices"`
+}
+
+// FactView is one item of a figure, with the events it rests on.
+type FactView struct {
+	Figure         string          `json:"figure"`
+	Chinese        string          `json:"chinese"`
+	N              int             `json:"n" doc:"计入的数：1，或天数"`
+	On             calendar.Date   `json:"on" doc:"归属日"`
+	Office         Named           `json:"office"`
+	Directive      string          `json:"directive"`
+	DocumentNumber string          `json:"document_number,omitempty"`
+	Task           string          `json:"task"`
+	Number         int             `json:"number" doc:"第几项"`
+	Path           []string        `json:"path"`
+	Part           int             `json:"part,omitempty"`
+	Text           string          `json:"text"`
+	Period         calendar.Period `json:"period,omitempty"`
+	Deadline       calendar.Date   `json:"deadline,omitempty"`
+	EventIDs       []string        `json:"event_ids"`
+}
+
+// FactPage is one page of the items of a figure. Sum is the figure itself.
+type FactPage struct {
+	Page[FactView]
+	Sum int `json:"sum" doc:"各项 n 之和，即该指标"`
+}
+
+// Standing is the shares of one office, directive or month in figures. Lights are
+// the shares' worst, as in the lists of tasks.
+type Standing struct {
+	Shares     int     `json:"shares"`
+	Accepted   int     `json:"accepted"`
+	Overdue    int     `json:"overdue"`
+	DueSoon    int     `json:"due_soon"`
+	Stagnant   int     `json:"stagnant"`
+	Unreported int     `json:"unreported"`
+	Unsigned   int     `json:"unsigned" doc:"尚未签收"`
+	OnTime     Ratio   `json:"on_time" doc:"按时办结率：已按时 / 已按时与逾期"`
+	Reporting  Ratio   `json:"reporting" doc:"报送率：已报 / 应报"`
+	Findings   []Count `json:"findings" doc:"隐患，按级别"`
+	Rectified  Ratio   `json:"rectified" doc:"整改率：已销号或依法关闭 / 认定的隐患，不计重复登记和终结"`
+	Items      string  `json:"items,omitempty" doc:"逐项列出事件的地址，须加 figure"`
+}
+
+// DirectiveCount is a directive's tasks and shares.
+type DirectiveCount struct {
+	Directive      string `json:"directive"`
+	DocumentNumber string `json:"document_number,omitempty"`
+	Title          string `json:"title"`
+	Tasks          int    `json:"tasks"`
+	Standing
+}
+
+// MonthCount is what fell into a month: shares assigned and accepted in it, lights
+// on since then, obligations that were decided, reports about it, findings found.
+type MonthCount struct {
+	Month calendar.Period `json:"month"`
+	Standing
+}

@@ -27,8 +27,10 @@ const (
 	ReportLate
 	ReportMissing
 	ReportNil // of those made, nil reports
-	figures   = iota
 )
+
+// Figures is the last figure.
+const Figures = ReportNil
 
 var figureNames = enum.New[Figure]("figure", "in_force", "assessable", "on_time", "late", "late_days", "carried_over",
 	"awaiting_review", "completed", "overturned", "requested", "returned", "extensions_requested", "extensions_granted",
@@ -45,7 +47,7 @@ func (f Figure) String() string { return figureNames.Name(f) }
 // Chinese returns the figure as the pages write it.
 func (f Figure) Chinese() string {
 	return [...]string{"", "承担分项", "应考核分项", "按时办结", "逾期", "逾期天数", "往年逾期结转", "按时报结待审核", "办结", "虚假办结",
-		"报结", "退回", "申请延期", "批准延期", "未签收天数", "应报送", "按时报送", "迟报", "未报", "零报告"}[min(f, ReportNil)]
+		"报结", "退回", "申请延期", "批准延期", "未签收天数", "应报送", "按时报送", "迟报", "未报", "零报告"}[min(f, Figures)]
 }
 
 // Days reports whether the figure counts days rather than things.
@@ -75,7 +77,7 @@ func (f Figure) Of() []Figure {
 }
 
 // A Tally holds a sum for every figure.
-type Tally [figures + 1]int
+type Tally [Figures + 1]int
 
 // Add counts a fact.
 func (t *Tally) Add(f Fact) { t[f.Figure] += f.N }
