@@ -31,7 +31,7 @@ func yearSpan(year int) (assessment.Span, error) {
 }
 
 // inlineFacts is how many facts of a figure are told with it.
-const inlineFacts = 50
+const inlineFacts = 20
 
 // A heldFact is a fact and where its events are.
 type heldFact struct {
@@ -40,20 +40,26 @@ type heldFact struct {
 	assessment.Fact
 }
 
-// An officeTally sums one office's facts and keeps the first of each.
+// An officeTally sums one office's facts and keeps the first of each figure.
 type officeTally struct {
 	sum   assessment.Tally
-	first [][]heldFact // by figure
+	first [assessment.Figures + 1][]heldFact
+	at    *recordAt             // the share at hand
+	tell  func(assessment.Fact) // add
 }
 
-func newOfficeTally() *officeTally {
-	return &officeTally{first: make([][]heldFact, assessment.Figures+1)}
-}
-
-func (t *officeTally) add(at *recordAt, f assessment.Fact) {
+func (t *officeTally) add(f assessment.Fact) {
 	t.sum.Add(f)
 	if len(t.first[f.Figure]) <= inlineFacts {
-		t.first[f.Figure] = append(t.first[f.Figure], heldFact{at.recordKey, at.office, f})
+		t.first[f.Figure] = append(t.first[f.Figure], heldFact{t.at.key(), t.at.office, f})
+	}
+}
+
+// join adds another office's facts.
+func (t *officeTally) join(o *officeTally) {
+	for f := range t.sum {
+		t.sum[f] += o.sum[f]
+		t.first[f] = append(t.first[f], o.first[f][:min(len(o.first[f]), inlineFacts+1-len(t.first[f]))]...)
 	}
 }
 
@@ -69,38 +75,41 @@ func (v *View) Assessment(ctx context.Context, q AssessmentQuery) (AssessmentVie
 		return out, err
 	}
 	err = v.lists(ctx, func(c *conn, _ *totals) error {
-		total, offices := newOfficeTally(), map[string]*officeTally{}
+		offices := map[string]*officeTally{}
 		ask := factsQuery{recordFilter: recordFilter{office: q.Office}, Question: assessment.Question{Span: span, Today: assessment.DayOf(q.Today)}}
-		err := ask.each(c, v.m.cfg.Workdays, func(at *recordAt, f assessment.Fact) {
+		err := ask.each(c, v.m.cfg.Workdays, func(at *recordAt) func(assessment.Fact) {
 			t, ok := offices[at.office]
 			if !ok {
-				t = newOfficeTally()
+				t = &officeTally{}
+				t.tell = t.add
 				offices[at.office] = t
 			}
-			t.add(at, f)
-			total.add(at, f)
+			t.at = at
+			return t.tell
 		})
 		if err != nil {
 			return err
 		}
 		ids := &sourceReader{c: c, kept: map[shareAt][]string{}}
-		if out.Total, err = ids.figures(total); err != nil {
-			return err
-		}
 		order, err := registeredOffices(c)
 		if err != nil {
 			return err
 		}
+		total := &officeTally{}
 		for _, o := range order {
 			t, ok := offices[o.ID]
 			if !ok {
 				continue
 			}
+			total.join(t)
 			figures, err := ids.figures(t)
 			if err != nil {
 				return err
 			}
 			out.Offices = append(out.Offices, OfficeAssessment{Office: o.Named, Figures: figures})
+		}
+		if out.Total, err = ids.figures(total); err != nil {
+			return err
 		}
 		out.Cutoff, err = v.cutoff(c, q.Today)
 		return err
@@ -117,13 +126,14 @@ type factsQuery struct {
 	assessment.Question
 }
 
-func (q *factsQuery) each(c *conn, w calendar.Workdays, tell func(*recordAt, assessment.Fact)) error {
+// each asks tell for every record who is told its facts.
+func (q *factsQuery) each(c *conn, w calendar.Workdays, tell func(*recordAt) func(assessment.Fact)) error {
 	owed, err := dutiesIn(c, q.Span, w)
 	if err != nil {
 		return err
 	}
 	return records(c, q.recordFilter, func(at *recordAt) error {
-		at.Facts(q.Question, owed.of(at.directive, at.office), func(f assessment.Fact) { tell(at, f) })
+		at.Facts(q.Question, owed.of(at.directive, at.office), tell(at))
 		return nil
 	})
 }
@@ -236,7 +246,8 @@ func (v *View) Facts(ctx context.Context, q FactsQuery) (FactPage, error) {
 		s := &factSheet{figure: figure, month: assessment.PeriodOf(q.Month), limit: limit, page: &page}
 		s.after, s.afterItem = recordKeyOf(key)
 		ask := factsQuery{recordFilter{directive: q.Directive, office: q.Office}, assessment.Question{Span: span, Today: assessment.DayOf(q.Today)}}
-		if err := ask.each(c, v.m.cfg.Workdays, s.add); err != nil {
+		tell := s.add
+		if err := ask.each(c, v.m.cfg.Workdays, func(at *recordAt) func(assessment.Fact) { s.at = at; return tell }); err != nil {
 			return err
 		}
 		if n := len(s.facts); n > 0 && s.more {
@@ -263,6 +274,7 @@ type factSheet struct {
 	afterItem int
 
 	page  *FactPage
+	at    *recordAt // the share at hand
 	facts []heldFact
 	items []int // the place of each among its share's
 	more  bool
@@ -270,19 +282,19 @@ type factSheet struct {
 	item  int // of the share at hand
 }
 
-func (s *factSheet) add(at *recordAt, f assessment.Fact) {
+func (s *factSheet) add(f assessment.Fact) {
 	if f.Figure != s.figure || s.month != (assessment.Period{}) && assessment.MonthOf(f.On) != s.month {
 		return
 	}
-	if s.page.Total > 0 && at.recordKey == s.last {
+	if key := s.at.key(); s.page.Total > 0 && key == s.last {
 		s.item++
 	} else {
-		s.item, s.last = 0, at.recordKey
+		s.item, s.last = 0, key
 	}
 	s.page.Total++
 	s.page.Sum += f.N
 	if s.after != nil {
-		if c := at.compare(*s.after); c < 0 || c == 0 && s.item <= s.afterItem {
+		if c := s.last.compare(*s.after); c < 0 || c == 0 && s.item <= s.afterItem {
 			return
 		}
 	}
@@ -290,7 +302,7 @@ func (s *factSheet) add(at *recordAt, f assessment.Fact) {
 		s.more = true
 		return
 	}
-	s.facts = append(s.facts, heldFact{at.recordKey, at.office, f})
+	s.facts = append(s.facts, heldFact{s.last, s.at.office, f})
 	s.items = append(s.items, s.item)
 }
 

@@ -112,6 +112,11 @@ type recordDecoder struct {
 }
 
 func (d *recordDecoder) num() int64 {
+	if len(d.b) > 0 && d.b[0] < 0x80 { // most numbers are small
+		u := int64(d.b[0])
+		d.b = d.b[1:]
+		return u>>1 ^ -(u & 1)
+	}
 	n, size := binary.Varint(d.b)
 	if size <= 0 {
 		d.bad, d.b = true, nil
@@ -154,43 +159,36 @@ func (d *recordDecoder) period() assessment.Period {
 	return p
 }
 
-// decodeList fills a list whose memory is used again and again.
-func decodeList[T any](d *recordDecoder, list []T, one func() T) []T {
+// count reads the length of a list. An item takes a byte at least.
+func (d *recordDecoder) count() int {
 	n := d.num()
-	list = list[:0]
-	if n < 0 || n > int64(len(d.b)) { // an item takes a byte at least
+	if n < 0 || n > int64(len(d.b)) {
 		d.bad = true
-		return list
+		return 0
 	}
-	for range n {
-		list = append(list, one())
-	}
-	return list
+	return int(n)
 }
 
 // decodeRecord reads a record into r, using the memory of its lists again.
 func decodeRecord(b []byte, r *assessment.Record) error {
-	d := &recordDecoder{b: b}
+	d := recordDecoder{b: b}
 	r.Kind = task.Kind(d.num())
 	r.Held = d.span()
 	r.Ending = assessment.Ending(d.num())
 	r.End, r.Assigned, r.Signed, r.Deadline = d.mark(), d.mark(), d.mark(), d.deadline()
-	r.Idle = decodeList(d, r.Idle, d.span)
-	r.Requests = decodeList(d, r.Requests, func() assessment.Request {
-		return assessment.Request{Mark: d.mark(), Period: d.period(), Answer: d.mark(), Accepted: d.flag()}
-	})
-	r.Undone = decodeList(d, r.Undone, func() assessment.Undone {
-		return assessment.Undone{Request: d.mark(), Accepted: d.mark(), Deadline: d.deadline(), Reopened: d.mark(), False: d.flag()}
-	})
-	r.Extensions = decodeList(d, r.Extensions, func() assessment.Extension {
-		return assessment.Extension{Mark: d.mark(), Granted: d.mark(), Refused: d.flag()}
-	})
-	r.Reports = decodeList(d, r.Reports, func() assessment.Report {
-		return assessment.Report{Period: d.period(), On: d.day(), First: int32(d.num()), Last: int32(d.num()), Nil: d.flag()}
-	})
-	r.Attested = decodeList(d, r.Attested, func() assessment.Attestation {
-		return assessment.Attestation{Mark: d.mark(), Period: d.period()}
-	})
+	r.Idle = r.Idle[:0]
+	for range d.count() {
+		r.Idle = append(r.Idle, d.span())
+	}
+	d.closures(r)
+	r.Reports = r.Reports[:0]
+	for range d.count() {
+		r.Reports = append(r.Reports, assessment.Report{Period: d.period(), On: d.day(), First: int32(d.num()), Last: int32(d.num()), Nil: d.flag()})
+	}
+	r.Attested = r.Attested[:0]
+	for range d.count() {
+		r.Attested = append(r.Attested, assessment.Attestation{Mark: d.mark(), Period: d.period()})
+	}
 	r.Schedule = assessment.Schedule{}
 	if u := calendar.Unit(d.num()); u != 0 {
 		r.Schedule.Unit = u
@@ -201,6 +199,22 @@ func decodeRecord(b []byte, r *assessment.Record) error {
 		return errRecord
 	}
 	return nil
+}
+
+// closures reads what was asked for and answered.
+func (d *recordDecoder) closures(r *assessment.Record) {
+	r.Requests = r.Requests[:0]
+	for range d.count() {
+		r.Requests = append(r.Requests, assessment.Request{Mark: d.mark(), Period: d.period(), Answer: d.mark(), Accepted: d.flag()})
+	}
+	r.Undone = r.Undone[:0]
+	for range d.count() {
+		r.Undone = append(r.Undone, assessment.Undone{Request: d.mark(), Accepted: d.mark(), Deadline: d.deadline(), Reopened: d.mark(), False: d.flag()})
+	}
+	r.Extensions = r.Extensions[:0]
+	for range d.count() {
+		r.Extensions = append(r.Extensions, assessment.Extension{Mark: d.mark(), Granted: d.mark(), Refused: d.flag()})
+	}
 }
 
 // A litSpan is one light of a share, worst or not, and the days on which it fires.

@@ -60,17 +60,26 @@ func (k recordKey) compare(o recordKey) int {
 }
 
 // A recordAt is one row of share_record as it passes by: it is good until the next.
+// What is not asked for is not read.
 type recordAt struct {
-	recordKey
-	office string
+	directive, office string
 	assessment.Record
-	lights []byte
+	row *sqlite3.Stmt
+}
+
+func (at *recordAt) key() recordKey {
+	return recordKey{at.directive, at.row.ColumnInt(4), at.row.ColumnInt(5), uint64(at.row.ColumnInt64(6)), at.row.ColumnInt(7)}
+}
+
+// lights returns the share's lights, in list's memory.
+func (at *recordAt) lights(list []litSpan) ([]litSpan, error) {
+	return decodeLights(at.row.ColumnRawBlob(3), list)
 }
 
 // records calls row for every record in order. What row is given is used again
 // for the next one.
 func records(c *conn, q recordFilter, row func(*recordAt) error) error {
-	sql, args := "SELECT directive, number, part, task, ord, office, record, lights FROM share_record", []any{}
+	sql, args := "SELECT directive, office, record, lights, number, part, task, ord FROM share_record", []any{}
 	var where []string
 	if q.directive != "" {
 		where, args = append(where, "directive=?"), append(args, strings.TrimPrefix(q.directive, "directive/"))
@@ -91,16 +100,16 @@ func records(c *conn, q recordFilter, row func(*recordAt) error) error {
 		if d := s.ColumnRawText(0); string(d) != at.directive {
 			at.directive = string(d)
 		}
-		at.number, at.part, at.task, at.ord = s.ColumnInt(1), s.ColumnInt(2), uint64(s.ColumnInt64(3)), s.ColumnInt(4)
-		raw, known := s.ColumnRawText(5), false
+		raw, known := s.ColumnRawText(1), false
 		if at.office, known = offices[string(raw)]; !known {
 			at.office = string(raw)
 			offices[at.office] = at.office
 		}
-		if err := decodeRecord(s.ColumnRawBlob(6), &at.Record); err != nil {
-			return fmt.Errorf("read the record of share %d of task %d: %w", at.ord, at.task, err)
+		at.row = s
+		if err := decodeRecord(s.ColumnRawBlob(2), &at.Record); err != nil {
+			k := at.key()
+			return fmt.Errorf("read the record of share %d of task %d: %w", k.ord, k.task, err)
 		}
-		at.lights = s.ColumnRawBlob(7)
 		return row(at)
 	})
 }
@@ -125,7 +134,8 @@ type duties struct {
 
 	// of the directive asked about last
 	directive string
-	byOffice  map[string][]assessment.Round
+	all       []assessment.Round            // of every office alike
+	byOffice  map[string][]assessment.Round // where offices differ
 }
 
 func dutiesIn(c *conn, span assessment.Span, w calendar.Workdays) (*duties, error) {
@@ -143,22 +153,34 @@ func dutiesIn(c *conn, span assessment.Span, w calendar.Workdays) (*duties, erro
 
 // of returns the rounds an office owes on a directive's shares.
 func (d *duties) of(directiveID, office string) []assessment.Round {
-	docs, ok := d.required[directiveID]
-	if !ok {
-		return nil
-	}
 	if d.directive != directiveID {
-		d.directive, d.byOffice = directiveID, map[string][]assessment.Round{}
+		d.turnTo(directiveID)
+	}
+	if d.byOffice == nil {
+		return d.all
 	}
 	rounds, ok := d.byOffice[office]
 	if !ok {
-		rounds = d.rounds(docs, office)
+		rounds = d.rounds(d.required[directiveID], office)
 		d.byOffice[office] = rounds
 	}
 	return rounds
 }
 
+func (d *duties) turnTo(directiveID string) {
+	d.directive, d.all, d.byOffice = directiveID, nil, nil
+	docs := d.required[directiveID]
+	if slices.ContainsFunc(docs, func(r reportingDoc) bool { return len(r.Offices) > 0 }) {
+		d.byOffice = map[string][]assessment.Round{}
+		return
+	}
+	d.all = d.rounds(docs, "")
+}
+
 func (d *duties) rounds(docs []reportingDoc, office string) []assessment.Round {
+	if len(docs) == 0 {
+		return nil
+	}
 	var mine []reportingDoc
 	var key strings.Builder
 	for _, r := range docs {

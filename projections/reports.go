@@ -100,7 +100,7 @@ func (s *reportSheet) scan(c *conn, w calendar.Workdays) error {
 		if at.Held.From > at.Held.Until || at.Held.Until < days.From || at.Held.From > days.Until {
 			return nil
 		}
-		line := reportLine{recordKey: at.recordKey, due: at.Due(period), done: at.Done(period), assigned: at.Assigned.Event}
+		line := reportLine{due: at.Due(period), done: at.Done(period), assigned: at.Assigned.Event}
 		if round := roundFor(owed.of(at.directive, at.office), period); round != nil {
 			line.round, line.answer = *round, at.Answer(round, today)
 		}
@@ -109,7 +109,7 @@ func (s *reportSheet) scan(c *conn, w calendar.Workdays) error {
 		}
 		s.totals.count(&line)
 		if !s.query.Missing || line.answer.Outcome == assessment.OutcomeMissing {
-			s.list(line)
+			s.list(at, line)
 		}
 		return nil
 	})
@@ -130,15 +130,15 @@ func roundFor(rounds []assessment.Round, period assessment.Period) *assessment.R
 	return once
 }
 
-func (s *reportSheet) list(line reportLine) {
+func (s *reportSheet) list(at *recordAt, line reportLine) {
 	s.listed++
-	switch {
-	case s.after != nil && line.compare(*s.after) <= 0:
-	case len(s.lines) < s.limit:
-		line.no = s.listed
-		s.lines = append(s.lines, line)
-	default:
+	if len(s.lines) == s.limit {
 		s.more = true
+		return
+	}
+	line.recordKey, line.no = at.key(), s.listed
+	if s.after == nil || line.compare(*s.after) > 0 {
+		s.lines = append(s.lines, line)
 	}
 }
 

@@ -43,6 +43,17 @@ type standingSum struct {
 	rectified, found           int
 }
 
+// addShares adds what another sum counts of shares.
+func (t *standingSum) addShares(o *standingSum) {
+	t.shares, t.accepted, t.unsigned = t.shares+o.shares, t.accepted+o.accepted, t.unsigned+o.unsigned
+	for i := range o.lights {
+		t.lights[i] += o.lights[i]
+	}
+	for i := range o.facts {
+		t.facts[i] += o.facts[i]
+	}
+}
+
 func (t *standingSum) view() Standing {
 	v := Standing{
 		Shares: t.shares, Accepted: t.accepted, Unsigned: t.unsigned, Overdue: t.lights[light.Overdue], DueSoon: t.lights[light.DueSoon],
@@ -66,11 +77,17 @@ func (t *standingSum) view() Standing {
 // tables sums shares and findings by office, directive and month at once.
 type tables struct {
 	today       assessment.Day
-	total       standingSum
 	byOffice    map[string]*standingSum
 	byDirective map[string]*standingSum
 	byMonth     map[assessment.Period]*standingSum
-	lights      []litSpan
+	findings    standingSum // in total
+
+	// The share at hand, and the month that was counted last.
+	office, directive *standingSum
+	of                string // the directive
+	month             *standingSum
+	in                assessment.Period
+	lights            []litSpan
 }
 
 func sumIn[K string | assessment.Period](m map[K]*standingSum, k K) *standingSum {
@@ -93,35 +110,61 @@ func sumTables(c *conn, out *SummaryView, today calendar.Date, w calendar.Workda
 	if err != nil {
 		return err
 	}
-	if err := records(c, recordFilter{}, func(at *recordAt) error { return t.share(at, ask, owed.of(at.directive, at.office)) }); err != nil {
+	tell := t.fact
+	if err := records(c, recordFilter{}, func(at *recordAt) error {
+		t.turnTo(at)
+		at.Facts(ask, owed.of(at.directive, at.office), tell)
+		return t.share(at)
+	}); err != nil {
 		return err
 	}
-	if err := t.findings(c); err != nil {
+	if err := t.sumFindings(c); err != nil {
 		return err
 	}
 	return t.show(c, out)
 }
 
-func (t *tables) share(at *recordAt, ask assessment.Question, rounds []assessment.Round) error {
-	office, directive := sumIn(t.byOffice, at.office), sumIn(t.byDirective, at.directive)
-	everywhere := func(on assessment.Day, count func(*standingSum)) {
-		for _, s := range []*standingSum{&t.total, office, directive, sumIn(t.byMonth, assessment.MonthOf(on))} {
-			count(s)
-		}
+func (t *tables) turnTo(at *recordAt) {
+	t.office = sumIn(t.byOffice, at.office)
+	if t.directive == nil || t.of != at.directive {
+		t.of, t.directive = at.directive, sumIn(t.byDirective, at.directive)
 	}
-	at.Facts(ask, rounds, func(f assessment.Fact) { everywhere(f.On, func(s *standingSum) { s.facts.Add(f) }) })
+}
+
+// counted returns where the share at hand counts with what is dated on a day.
+func (t *tables) counted(on assessment.Day) [3]*standingSum {
+	if t.month == nil || !t.in.Days().Has(on) {
+		t.in = assessment.MonthOf(on)
+		t.month = sumIn(t.byMonth, t.in)
+	}
+	return [3]*standingSum{t.office, t.directive, t.month}
+}
+
+func (t *tables) fact(f assessment.Fact) {
+	for _, s := range t.counted(f.On) {
+		s.facts.Add(f)
+	}
+}
+
+// share counts what a share is now, if it still is its office's.
+func (t *tables) share(at *recordAt) error {
 	if !at.Ending.Active() {
 		return nil
 	}
-	everywhere(at.Assigned.On, func(s *standingSum) { s.shares++ })
-	if at.Ending == assessment.EndingAccepted {
-		everywhere(at.End.On, func(s *standingSum) { s.accepted++ })
+	for _, s := range t.counted(at.Assigned.On) {
+		s.shares++
+		if at.Ending == 0 && !at.Signed.Done() {
+			s.unsigned++
+		}
 	}
-	if at.Ending == 0 && !at.Signed.Done() {
-		everywhere(at.Assigned.On, func(s *standingSum) { s.unsigned++ })
+	if at.Ending == assessment.EndingAccepted {
+		for _, s := range t.counted(at.End.On) {
+			s.accepted++
+		}
+		return nil
 	}
 	var err error
-	if t.lights, err = decodeLights(at.lights, t.lights); err != nil {
+	if t.lights, err = at.lights(t.lights); err != nil {
 		return err
 	}
 	worst := litSpan{light: light.Normal}
@@ -131,14 +174,16 @@ func (t *tables) share(at *recordAt, ask assessment.Question, rounds []assessmen
 		}
 	}
 	if worst.light < light.Normal {
-		everywhere(worst.days.From, func(s *standingSum) { s.lights[worst.light]++ })
+		for _, s := range t.counted(worst.days.From) {
+			s.lights[worst.light]++
+		}
 	}
 	return nil
 }
 
-// findings counts a finding for the office that supervises it and for the one that
+// sumFindings counts a finding for the office that supervises it and for the one that
 // has to rectify it, and for every directive of its tasks.
-func (t *tables) findings(c *conn) error {
+func (t *tables) sumFindings(c *conn) error {
 	directives := map[int64][]string{}
 	err := c.each("SELECT DISTINCT ft.finding, t.directive FROM finding_task ft JOIN task t ON t.id=ft.task", nil, func(s *sqlite3.Stmt) error {
 		n := s.ColumnInt64(0)
@@ -154,7 +199,7 @@ func (t *tables) findings(c *conn) error {
 		if supervising := s.ColumnText(4); supervising != offices[0] {
 			offices = append(offices, supervising)
 		}
-		counted := []*standingSum{&t.total}
+		counted := []*standingSum{&t.findings}
 		for _, o := range offices {
 			if o != "" {
 				counted = append(counted, sumIn(t.byOffice, o))
@@ -197,23 +242,25 @@ func (t *standingSum) finding(status finding.Status, grade finding.Grade) {
 // show writes the tables out. Offices come as they were registered, directives and
 // months in their order; rows without anything are left out.
 func (t *tables) show(c *conn, out *SummaryView) error {
-	out.Total = t.total.view()
 	out.ByOffice, out.ByCity = []OfficeCount{}, []OfficeCount{}
 	offices, err := registeredOffices(c)
 	if err != nil {
 		return err
 	}
+	total := t.findings // every share is one office's, but a finding may be two's
 	for _, o := range offices {
 		sum, ok := t.byOffice[o.ID]
 		if !ok || *sum == (standingSum{}) {
 			continue
 		}
+		total.addShares(sum)
 		row := OfficeCount{Office: o.Named, Standing: sum.view()}
 		out.ByOffice = append(out.ByOffice, row)
 		if o.city {
 			out.ByCity = append(out.ByCity, row)
 		}
 	}
+	out.Total = total.view()
 	if err := t.showDirectives(c, out); err != nil {
 		return err
 	}

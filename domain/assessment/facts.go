@@ -306,24 +306,27 @@ func (t *teller) reports(rounds []Round) {
 			continue
 		}
 		answer := t.Answer(o, t.Today)
-		tell := func(f Figure) {
-			t.emit(Fact{Figure: f, N: 1, On: o.Days.Until, Deadline: o.Due, Period: o.Period, Round: o, Events: [4]int32{answer.Event, answer.Last.Last}})
-		}
+		fact := Fact{N: 1, On: o.Days.Until, Deadline: o.Due, Period: o.Period, Round: o, Events: [4]int32{answer.Event, answer.Last.Last}}
 		switch answer.Outcome {
 		case OutcomeInTime:
-			tell(ReportDue)
-			tell(ReportInTime)
+			t.tellBoth(ReportDue, ReportInTime, fact)
 		case OutcomeLate:
-			tell(ReportDue)
-			tell(ReportLate)
+			t.tellBoth(ReportDue, ReportLate, fact)
 		case OutcomeMissing:
-			tell(ReportDue)
-			tell(ReportMissing)
+			t.tellBoth(ReportDue, ReportMissing, fact)
 		}
 		if answer.Made && answer.Last.Nil {
-			tell(ReportNil)
+			fact.Figure = ReportNil
+			t.emit(fact)
 		}
 	}
+}
+
+func (t *teller) tellBoth(f, g Figure, fact Fact) {
+	fact.Figure = f
+	t.emit(fact)
+	fact.Figure = g
+	t.emit(fact)
 }
 
 // Outcome is what became of a report that is owed.
@@ -385,7 +388,7 @@ func (r *Record) made(o *Round) Answer {
 
 // About returns what the share reported about a period that it owes no report
 // for: for the period itself, or for none on one of its days.
-func (r *Record) About(p Period) Answer { return r.made(&Round{Period: p, Days: p.Days()}) }
+func (r *Record) About(p Period) Answer { return r.made(&Round{Period: p, whole: p.Days()}) }
 
 // String returns the outcome's wire name.
 func (o Outcome) String() string {

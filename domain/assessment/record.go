@@ -310,6 +310,8 @@ type Round struct {
 	Days   Span
 	Due    Day    // moved to a working day
 	Event  string // the requirement
+
+	whole Span // days of the period
 }
 
 // answers is directive.Round.Answers in numbers.
@@ -320,7 +322,7 @@ func (o *Round) answers(p *Report) bool {
 	case p.Period != Period{}:
 		return p.Period == o.Period
 	default:
-		return o.Period.Days().Has(p.On)
+		return o.whole.Has(p.On)
 	}
 }
 
@@ -328,5 +330,9 @@ func (o *Round) answers(p *Report) bool {
 // next that is.
 func RoundOf(r directive.Round, w calendar.Workdays) Round {
 	due, _ := w.After(r.Due.AddDays(-1), 1)
-	return Round{PeriodOf(r.Period), Span{DayOf(r.From), DayOf(r.Until)}, DayOf(due), r.Event}
+	o := Round{Period: PeriodOf(r.Period), Days: Span{DayOf(r.From), DayOf(r.Until)}, Due: DayOf(due), Event: r.Event}
+	if r.Period != "" {
+		o.whole = o.Period.Days()
+	}
+	return o
 }
