@@ -13,6 +13,7 @@ import (
 	"duban/domain/assessment"
 	"duban/domain/calendar"
 	"duban/domain/directive"
+	"duban/domain/task"
 )
 
 // A recordFilter selects records; empty fields select all.
@@ -71,6 +72,8 @@ func (at *recordAt) key() recordKey {
 	return recordKey{at.directive, at.row.ColumnInt(4), at.row.ColumnInt(5), uint64(at.row.ColumnInt64(6)), at.row.ColumnInt(7)}
 }
 
+func (at *recordAt) status() task.ShareStatus { return task.ShareStatus(at.row.ColumnInt(8)) }
+
 // lights returns the share's lights, in list's memory.
 func (at *recordAt) lights(list []litSpan) ([]litSpan, error) {
 	return decodeLights(at.row.ColumnRawBlob(3), list)
@@ -79,7 +82,7 @@ func (at *recordAt) lights(list []litSpan) ([]litSpan, error) {
 // records calls row for every record in order. What row is given is used again
 // for the next one.
 func records(c *conn, q recordFilter, row func(*recordAt) error) error {
-	sql, args := "SELECT directive, office, record, lights, number, part, task, ord FROM share_record", []any{}
+	sql, args := "SELECT directive, office, record, lights, number, part, task, ord, status FROM share_record", []any{}
 	var where []string
 	if q.directive != "" {
 		where, args = append(where, "directive=?"), append(args, strings.TrimPrefix(q.directive, "directive/"))

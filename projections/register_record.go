@@ -13,6 +13,7 @@ import (
 // A recordRow is one row of share_record with its events.
 type recordRow struct {
 	office, record, lights, events string
+	status                         task.ShareStatus
 }
 
 // A reportRow is what a share reported on one day for one period, as its last
@@ -38,7 +39,7 @@ func recordsOf(s task.State, doc taskDoc) (records []recordRow, reports []report
 		if !ok {
 			return nil, nil
 		}
-		row := recordRow{office: sh.Office.ID, record: string(encodeRecord(&r)), events: strings.Join(events, " ")}
+		row := recordRow{office: sh.Office.ID, status: sh.Status, record: string(encodeRecord(&r)), events: strings.Join(events, " ")}
 		if sh.Status.Active() {
 			row.lights = string(encodeLights(doc.Shares[i].Windows))
 		}
@@ -75,8 +76,8 @@ func (w *rowWriter) writeRecords(n uint64, old, row *taskRow) error {
 			before = old.records[ord]
 		}
 		if before != r {
-			if err := w.run("INSERT OR REPLACE INTO share_record(directive, number, part, task, ord, office, record, lights) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-				row.directive, row.number, row.part, n, ord, r.office, []byte(r.record), []byte(r.lights)); err != nil {
+			if err := w.run("INSERT OR REPLACE INTO share_record(directive, number, part, task, ord, office, status, record, lights) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+				row.directive, row.number, row.part, n, ord, r.office, int(r.status), []byte(r.record), []byte(r.lights)); err != nil {
 				return err
 			}
 		}

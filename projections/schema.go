@@ -99,7 +99,7 @@ CREATE TABLE task(
 CREATE INDEX task_number ON task(directive, number, part, n, status);
 CREATE INDEX task_deadline ON task(due, directive, number, part, n, status);
 CREATE INDEX task_latest ON task(due_desc, directive, number, part, n, status);
-CREATE INDEX task_status ON task(status, directive, number, part, n);
+CREATE INDEX task_status ON task(status, directive, number, part, n, shares);
 CREATE INDEX task_updated ON task(sequence, n, status);
 CREATE TABLE share(
 	task INTEGER NOT NULL, ord INTEGER NOT NULL,
@@ -117,7 +117,7 @@ CREATE INDEX share_handler ON share(handler, active, voided, task, ord, office);
 -- names, kept apart from what is read for every figure.
 CREATE TABLE share_record(
 	directive TEXT NOT NULL, number INTEGER NOT NULL, part INTEGER NOT NULL, task INTEGER NOT NULL, ord INTEGER NOT NULL,
-	office TEXT NOT NULL,
+	office TEXT NOT NULL, status INTEGER NOT NULL,
 	record BLOB NOT NULL, -- assessment.Record, see encodeRecord
 	lights BLOB NOT NULL, -- all that fire some day, see encodeLights
 	PRIMARY KEY(directive, number, part, task, ord)

@@ -45,7 +45,7 @@ func (v *View) Summary(ctx context.Context, today calendar.Date) (SummaryView, e
 
 func (m *Model) summarise(c *conn, today calendar.Date) (SummaryView, error) {
 	var out SummaryView
-	for _, sum := range []func(*conn, *SummaryView, int) error{sumTasks, sumFindings, sumShareLights} {
+	for _, sum := range []func(*conn, *SummaryView, int) error{sumTasks, sumFindings} {
 		if err := sum(c, &out, day(today)); err != nil {
 			return out, err
 		}
@@ -54,37 +54,29 @@ func (m *Model) summarise(c *conn, today calendar.Date) (SummaryView, error) {
 }
 
 func sumTasks(c *conn, out *SummaryView, today int) error {
-	voided := int(task.StatusVoided)
 	for _, q := range []struct {
 		into *int
 		sql  string
-		args []any
 	}{
-		{&out.Directives, "SELECT count(*) FROM directive WHERE status=?", []any{int(directive.StatusIssued)}},
-		{&out.Clauses, "SELECT count(*) FROM clause WHERE directive IN (SELECT id FROM directive WHERE status=?)", []any{int(directive.StatusIssued)}},
-		{&out.Tasks, "SELECT count(*) FROM task WHERE status<>?", []any{voided}},
-		{&out.Shares, "SELECT count(*) FROM share WHERE active=1 AND voided=0", nil},
-		{&out.SharedTasks, "SELECT count(*) FROM task WHERE status<>? AND shares>1", []any{voided}},
-		{&out.Offices, "SELECT count(DISTINCT office) FROM share WHERE active=1 AND voided=0", nil},
+		{&out.Directives, "SELECT count(*) FROM directive WHERE status=?"},
+		{&out.Clauses, "SELECT (SELECT count(*) FROM clause) - (SELECT count(*) FROM clause WHERE directive IN (SELECT id FROM directive WHERE status<>?))"},
 	} {
-		n, err := c.number(q.sql, q.args...)
+		n, err := c.number(q.sql, int(directive.StatusIssued))
 		if err != nil {
 			return err
 		}
 		*q.into = int(n)
 	}
-	for _, q := range []struct {
-		into  *[]Count
-		value func(int) named
-		sql   string
-		args  []any
-	}{
-		{&out.TaskStatuses, as[task.Status], "SELECT status, count(*) FROM task WHERE status<>? GROUP BY status", []any{voided}},
-		{&out.ShareStatuses, as[task.ShareStatus], "SELECT status, count(*) FROM share WHERE active=1 AND voided=0 GROUP BY status", nil},
-	} {
-		if err := counts(c, q.into, q.value, q.sql, q.args); err != nil {
-			return err
-		}
+	out.TaskStatuses = []Count{}
+	err := c.each("SELECT status, count(*), sum(shares>1) FROM task INDEXED BY task_status WHERE status<>? GROUP BY status", []any{int(task.StatusVoided)}, func(s *sqlite3.Stmt) error {
+		status, n := task.Status(s.ColumnInt(0)), s.ColumnInt(1)
+		out.TaskStatuses = append(out.TaskStatuses, Count{Value: status.String(), Chinese: status.Chinese(), N: n})
+		out.Tasks += n
+		out.SharedTasks += s.ColumnInt(2)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	return countLights(c, &out.TaskLights, "task_light", today, out.Tasks)
 }
@@ -149,9 +141,4 @@ func counts(c *conn, into *[]Count, value func(int) named, sql string, args []an
 		*into = append(*into, Count{Value: v.String(), Chinese: v.Chinese(), N: s.ColumnInt(1)})
 		return nil
 	})
-}
-
-// sumShareLights counts the shares by their worst light.
-func sumShareLights(c *conn, out *SummaryView, today int) error {
-	return countLights(c, &out.ShareLights, "share_light", today, out.Shares)
 }

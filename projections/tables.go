@@ -81,6 +81,7 @@ type tables struct {
 	byDirective map[string]*standingSum
 	byMonth     map[assessment.Period]*standingSum
 	findings    standingSum // in total
+	statuses    [task.ShareTransferred + 1]int
 
 	// The share at hand, and the month that was counted last.
 	office, directive *standingSum
@@ -151,6 +152,7 @@ func (t *tables) share(at *recordAt) error {
 	if !at.Ending.Active() {
 		return nil
 	}
+	t.statuses[at.status()]++
 	for _, s := range t.counted(at.Assigned.On) {
 		s.shares++
 		if at.Ending == 0 && !at.Signed.Done() {
@@ -261,6 +263,7 @@ func (t *tables) show(c *conn, out *SummaryView) error {
 		}
 	}
 	out.Total = total.view()
+	t.shares(out, &total)
 	if err := t.showDirectives(c, out); err != nil {
 		return err
 	}
@@ -272,6 +275,27 @@ func (t *tables) show(c *conn, out *SummaryView) error {
 		}
 	}
 	return nil
+}
+
+// shares fills in the counts of shares.
+func (t *tables) shares(out *SummaryView, total *standingSum) {
+	out.Shares, out.ShareStatuses, out.ShareLights = total.shares, []Count{}, []Count{}
+	for s, n := range t.statuses {
+		if status := task.ShareStatus(s); n > 0 {
+			out.ShareStatuses = append(out.ShareStatuses, Count{status.String(), status.Chinese(), n})
+		}
+	}
+	for l, n := range total.lights {
+		if lit := light.Light(l); n > 0 {
+			out.ShareLights = append(out.ShareLights, Count{lit.String(), lit.Chinese(), n})
+		}
+	}
+	addNormal(&out.ShareLights, out.Shares)
+	for _, o := range out.ByOffice {
+		if o.Shares > 0 {
+			out.Offices++
+		}
+	}
 }
 
 func (s Standing) empty() bool {
