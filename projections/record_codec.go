@@ -99,7 +99,13 @@ func encodeRecord(r *assessment.Record) []byte {
 		e.num(int64(s.Due.In))
 		e.period(s.First)
 		e.day(s.Until)
+		e.mark(s.Basis)
+		encodeList(e, s.Extended, func(x *assessment.Extended) {
+			e.period(x.Period)
+			e.mark(x.Due)
+		})
 	}
+	encodeList(e, r.Elsewhere, func(p *assessment.Period) { e.period(*p) })
 	return e.b
 }
 
@@ -189,16 +195,29 @@ func decodeRecord(b []byte, r *assessment.Record) error {
 	for range d.count() {
 		r.Attested = append(r.Attested, assessment.Attestation{Mark: d.mark(), Period: d.period()})
 	}
-	r.Schedule = assessment.Schedule{}
-	if u := calendar.Unit(d.num()); u != 0 {
-		r.Schedule.Unit = u
-		r.Schedule.Due = calendar.Due{Day: int(d.num()), In: calendar.DueIn(d.num())}
-		r.Schedule.First, r.Schedule.Until = d.period(), d.day()
+	d.schedule(&r.Schedule)
+	r.Elsewhere = r.Elsewhere[:0]
+	for range d.count() {
+		r.Elsewhere = append(r.Elsewhere, d.period())
 	}
 	if d.bad || len(d.b) > 0 {
 		return errRecord
 	}
 	return nil
+}
+
+func (d *recordDecoder) schedule(s *assessment.Schedule) {
+	extended := s.Extended[:0]
+	*s = assessment.Schedule{Unit: calendar.Unit(d.num())}
+	if s.Unit == 0 {
+		return
+	}
+	s.Due = calendar.Due{Day: int(d.num()), In: calendar.DueIn(d.num())}
+	s.First, s.Until, s.Basis = d.period(), d.day(), d.mark()
+	for range d.count() {
+		extended = append(extended, assessment.Extended{Period: d.period(), Due: d.mark()})
+	}
+	s.Extended = extended
 }
 
 // closures reads what was asked for and answered.

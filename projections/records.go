@@ -209,15 +209,15 @@ func (d *duties) rounds(docs []reportingDoc, office string) []assessment.Round {
 
 // compute asks the directive's rules. Events are places in docs.
 func (d *duties) compute(docs []reportingDoc) []assessment.Round {
-	s := directive.State{Status: directive.StatusIssued}
+	var required directive.Duties
 	for i, r := range docs {
-		s.Reporting = append(s.Reporting, directive.Reporting{
+		required = append(required, directive.Reporting{
 			Mark:              directive.Mark{Event: strconv.Itoa(i)},
 			ReportingRequired: directive.ReportingRequired{Unit: r.Unit, Due: r.Due, From: r.From, Until: r.Until},
 		})
 	}
 	var out []assessment.Round
-	for _, r := range s.Rounds(domain.Ref{}, d.span.From.Date(), d.span.Until.Date()) {
+	for _, r := range required.Rounds(domain.Ref{}, d.span.From.Date(), d.span.Until.Date()) {
 		out = append(out, assessment.RoundOf(r, d.workdays))
 	}
 	return out

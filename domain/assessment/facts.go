@@ -233,8 +233,18 @@ func (t *teller) recurring() {
 	}
 	last := min(t.Held.Until, t.Schedule.Until)
 	for p := first; p.Days().Until <= t.Span.Until && p.Days().From <= last; p.N++ {
-		t.round(p, dueOn(t.Schedule.Due, p), t.request(p))
+		t.round(p, t.due(p), t.request(p))
 	}
+}
+
+// due returns the day on which a period is due and the event it rests on.
+func (r *Record) due(p Period) Mark {
+	for _, x := range r.Schedule.Extended {
+		if x.Period == p {
+			return x.Due
+		}
+	}
+	return Mark{dueOn(r.Schedule.Due, p), r.Schedule.Basis.Event}
 }
 
 // request returns the request that counts for a period: the accepted one, else the
@@ -259,14 +269,14 @@ func (t *teller) standing() {
 				made = Request{Mark: a.Mark, Answer: a.Mark, Accepted: true}
 			}
 		}
-		t.round(p, p.Days().Until, made)
+		t.round(p, Mark{On: p.Days().Until}, made)
 	}
 }
 
-// owed: on a day of the round the share was in force and worked on, and it still
-// was on the due day.
+// owed: on a day of the round the share was in force and worked on, it still was on
+// the due day, and was not suspended by the next.
 func (t *teller) owed(days Span, due Day) bool {
-	return t.Held.Has(due) && !t.idleOn(due) && t.began(days)
+	return t.Held.Has(due) && !t.idleOn(due) && !t.idleOn(due+1) && t.began(days)
 }
 
 func (t *teller) began(days Span) bool {
@@ -274,10 +284,14 @@ func (t *teller) began(days Span) bool {
 }
 
 // round tells what became of one period's obligation.
-func (t *teller) round(p Period, due Day, q Request) {
-	behind := [3]Mark{t.Assigned, q.Mark, q.Answer}
+func (t *teller) round(p Period, deadline Mark, q Request) {
+	if slices.Contains(t.Elsewhere, p) {
+		return
+	}
+	due := deadline.On
+	behind := [4]Mark{t.Assigned, deadline, q.Mark, q.Answer}
 	if q.Answer == q.Mark {
-		behind[2] = Mark{}
+		behind[3] = Mark{}
 	}
 	switch {
 	case q.Done() && q.On <= due && q.Accepted:
@@ -406,7 +420,7 @@ func (r *Record) Due(p Period) Day {
 	if r.Kind != task.KindRecurring || r.Schedule.Unit != p.Unit || p.N < r.Schedule.First.N || p.Days().From > r.Schedule.Until {
 		return Never
 	}
-	return dueOn(r.Schedule.Due, p)
+	return r.due(p).On
 }
 
 // Done reports whether a period of a recurring share was accepted.

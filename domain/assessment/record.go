@@ -37,7 +37,6 @@ package assessment
 import (
 	"cmp"
 	"slices"
-	"time"
 
 	"duban/domain"
 	"duban/domain/calendar"
@@ -82,7 +81,7 @@ type Record struct {
 	End      Mark
 	Idle     []Span // suspended, or done until it was taken up again; rising, apart from each other
 	Assigned Mark
-	Signed   Mark // signature, or first report, request or pending dispute
+	Signed   Mark // signature, or first report, request, or last dispute
 	Deadline Mark // On is Never if none has a date
 
 	Requests   []Request
@@ -91,6 +90,7 @@ type Record struct {
 	Reports    []Report
 	Attested   []Attestation
 	Schedule   Schedule // of a recurring share
+	Elsewhere  []Period // done by an office that had the share before
 }
 
 // A Schedule says which periods of a recurring share are due when. Without a unit
@@ -100,6 +100,15 @@ type Schedule struct {
 	Due   calendar.Due
 	First Period // the zero Period: the one in which the share was assigned
 	Until Day    // no period begins after it
+	Basis Mark   // the event that decided on it
+
+	Extended []Extended
+}
+
+// Extended is more time for one period.
+type Extended struct {
+	Period Period
+	Due    Mark
 }
 
 // A Request is a request for closure.
@@ -173,11 +182,14 @@ func RecordOf(s task.State, sh task.Share) (r Record, events []string, ok bool) 
 	r = Record{Kind: s.Kind, Assigned: c.mark(sh.Assigned)}
 	r.Held = Span{r.Assigned.On, Never}
 	r.end(c, s, sh)
-	r.idle(c, s, sh)
+	r.idle(sh)
 	r.Signed = c.signed(sh)
 	r.Deadline = c.deadline(governing(s, sh.Office))
 	if s.Schedule != nil {
-		r.Schedule = Schedule{s.Schedule.Unit, s.Schedule.Due, PeriodOf(s.Schedule.First), DayOf(s.Schedule.Until)}
+		r.schedule(c, s, sh)
+	}
+	if s.Kind == task.KindStanding {
+		r.attestedElsewhere(s, sh)
 	}
 	for _, q := range sh.Requests {
 		req := Request{Mark: c.mark(q.Act), Period: PeriodOf(q.Period), Accepted: q.Accepted.Done()}
@@ -199,6 +211,42 @@ func RecordOf(s task.State, sh task.Share) (r Record, events []string, ok bool) 
 		r.Attested = append(r.Attested, Attestation{c.mark(a.Act), PeriodOf(a.Period)})
 	}
 	return r, c.events, true
+}
+
+// schedule notes what differs from the bare schedule: periods with more time, and
+// those an earlier office did. Both are about periods begun, or nearly.
+func (r *Record) schedule(c *recorder, s task.State, sh task.Share) {
+	r.Schedule = Schedule{
+		Unit: s.Schedule.Unit, Due: s.Schedule.Due, First: PeriodOf(s.Schedule.First), Until: DayOf(s.Schedule.Until), Basis: c.mark(s.Kinded),
+	}
+	last := calendar.On(s.Last.Time).AddDays(ahead)
+	for o := range s.Occurrences(sh) {
+		if o.Period.First() > last {
+			return
+		}
+		if p := PeriodOf(o.Period); o.Due != s.Schedule.On(o.Period) {
+			r.Schedule.Extended = append(r.Schedule.Extended, Extended{p, Mark{DayOf(o.Due), c.event(o.Events[len(o.Events)-1])}})
+		}
+		if o.Accepted && !slices.Contains(sh.Requests, o.Request) {
+			r.Elsewhere = append(r.Elsewhere, PeriodOf(o.Period))
+		}
+	}
+}
+
+// ahead is how many days before its first a period is worked on at most.
+const ahead = 2 * 366
+
+func (r *Record) attestedElsewhere(s task.State, sh task.Share) {
+	if sh.From.IsZero() {
+		return
+	}
+	first, last := calendar.PeriodOf(calendar.UnitYear, calendar.On(s.Origin(sh).Time)), calendar.On(s.Last.Time).AddDays(ahead)
+	for y := first; y.First() <= last; y = y.Next() {
+		own := slices.ContainsFunc(sh.Attested, func(a task.Attestation) bool { return a.Period == y })
+		if !own && s.AttestedFor(sh, y) {
+			r.Elsewhere = append(r.Elsewhere, PeriodOf(y))
+		}
+	}
 }
 
 // governing is the deadline that governs an office's share, dates set for making
@@ -238,25 +286,15 @@ func (r *Record) end(c *recorder, s task.State, sh task.Share) {
 	}
 }
 
-func (r *Record) idle(c *recorder, s task.State, sh task.Share) {
-	between := func(from, until time.Time) {
-		if span := (Span{dayAt(from), dayAt(until) - 1}); span.From <= span.Until {
+// idle: the days on which a break begins and ends are open in part.
+func (r *Record) idle(sh task.Share) {
+	for _, b := range sh.Breaks {
+		if span := (Span{dayAt(b.From.Time) + 1, dayAt(b.Until.Time) - 1}); span.From <= span.Until {
 			r.Idle = append(r.Idle, span)
 		}
 	}
-	for _, p := range sh.Pauses {
-		between(p.From.Time, p.Until.Time)
-	}
 	if sh.Suspended.Done() {
-		r.Idle = append(r.Idle, Span{dayAt(sh.Suspended.Time), Never})
-	}
-	for _, u := range sh.Undone {
-		between(u.Accepted.Time.Add(24*time.Hour), u.Reopened.Time)
-	}
-	for _, o := range s.Reopenings {
-		if o.Closed.Done() && !o.Time.Before(sh.Assigned.Time) {
-			between(o.Closed.Time.Add(24*time.Hour), o.Time)
-		}
+		r.Idle = append(r.Idle, Span{dayAt(sh.Suspended.Time) + 1, Never})
 	}
 	r.Idle = apart(r.Idle)
 }
@@ -279,13 +317,10 @@ func apart(spans []Span) []Span {
 // and a dispute is an answer.
 func (c *recorder) signed(sh task.Share) Mark {
 	var first task.Act
-	for _, a := range []task.Act{sh.Acknowledged, sh.Started} {
+	for _, a := range []task.Act{sh.Acknowledged, sh.Started, sh.Disputed} {
 		if a.Done() && (!first.Done() || a.Time.Before(first.Time)) {
 			first = a
 		}
-	}
-	if !first.Done() && sh.Dispute != nil {
-		first = sh.Dispute.Act
 	}
 	return c.mark(first)
 }
@@ -329,7 +364,7 @@ func (o *Round) answers(p *Report) bool {
 // RoundOf returns a round in numbers; a due day that is not worked is moved to the
 // next that is.
 func RoundOf(r directive.Round, w calendar.Workdays) Round {
-	due, _ := w.After(r.Due.AddDays(-1), 1)
+	due, _ := w.OnOrAfter(r.Due)
 	o := Round{Period: PeriodOf(r.Period), Days: Span{DayOf(r.From), DayOf(r.Until)}, Due: DayOf(due), Event: r.Event}
 	if r.Period != "" {
 		o.whole = o.Period.Days()

@@ -305,12 +305,11 @@ func TestLeftOut(t *testing.T) {
 		{name: "the year of the cancelling", given: dated(step{"2020-01-01", cancel}), year: 2020, want: "left out"},
 		{name: "voided", given: []step{docketed(task.KindOneOff, nil), assigned("2019-07-01", a), {"2019-07-02", &task.Voided{Reason: "重复导入"}}}, year: 2019, want: "none"},
 		{name: "suspended all year", given: dated(step{"2019-12-31", suspend}), year: 2020, want: "left out"},
-		{name: "suspended from New Year on", given: dated(step{"2020-01-01", suspend}), year: 2020, want: "left out"},
-		{name: "suspended from 2 January on", given: dated(step{"2020-01-02", suspend}), year: 2020, want: "carried_over 1 e3"},
+		{name: "the day of the suspension is open in part", given: dated(step{"2020-01-01", suspend}), year: 2020, want: "carried_over 1 e3"},
 		{name: "resumed on the last day", given: dated(step{"2019-12-30", suspend}, step{"2020-12-31", &task.Resumed{Deadline: "2021-06-30"}}), year: 2020, want: ""},
 		{name: "suspended before it was late", given: dated(step{"2019-12-30", suspend}), year: 2019, want: ""},
 		{name: "suspended days are nobody's", given: dueOnDate("2019-10-31", step{"2019-11-11", suspend}, step{"2019-11-21", &task.Resumed{}}), year: 2019, today: "2019-11-30",
-			want: "late 1 e3\nlate_days 20 e3"},
+			want: "late 1 e3\nlate_days 21 e3"},
 		{name: "assigned on the last day", given: []step{docketed(task.KindOneOff, nil), assigned("2019-12-31", a), {"2019-12-31", &task.Acknowledged{ShareOf: shareA}}}, year: 2019, want: ""},
 		{name: "assigned on the last day, the evening in Greenwich", given: []step{docketed(task.KindOneOff, nil), assigned("2019-12-31T16:00:00Z", a)}, year: 2019, want: "none"},
 	}, nil)
@@ -343,20 +342,29 @@ func TestRecurring(t *testing.T) {
 	q3 := done("2019-Q3", "2019-10-10", "2019-10-20")
 	runStories(t, []story{
 		{name: "nothing done", given: recurring(quarterly), year: 2019, today: "2020-01-11",
-			want: "late 1 2019-Q3 e2\nlate_days 93 2019-Q3 e2\nlate 1 2019-Q4 e2\nlate_days 1 2019-Q4 e2"},
-		{name: "due day of the last quarter, in the next year", given: recurring(quarterly), year: 2019, today: "2020-01-10", want: "late 1 2019-Q3 e2\nlate_days 92 2019-Q3 e2"},
+			want: "late 1 2019-Q3 e2 e1\nlate_days 93 2019-Q3 e2 e1\nlate 1 2019-Q4 e2 e1\nlate_days 1 2019-Q4 e2 e1"},
+		{name: "due day of the last quarter, in the next year", given: recurring(quarterly), year: 2019, today: "2020-01-10", want: "late 1 2019-Q3 e2 e1\nlate_days 92 2019-Q3 e2 e1"},
 		{name: "a period in time, the next not due", given: recurring(quarterly, q3...), year: 2019, today: "2019-12-31",
-			want: "on_time 1 2019-Q3 e2 e4 e5\nrequested 1 2019-Q3 e4\ncompleted 1 2019-Q3 e4 e5"},
+			want: "on_time 1 2019-Q3 e2 e1 e4 e5\nrequested 1 2019-Q3 e4\ncompleted 1 2019-Q3 e4 e5"},
 		{name: "a period late", given: recurring(quarterly, done("2019-Q3", "2019-10-12", "2019-10-20")...), year: 2019, today: "2019-12-31",
-			want: "late 1 2019-Q3 e2 e4 e5\nlate_days 2 2019-Q3 e2 e4 e5\nrequested 1 2019-Q3 e4\ncompleted 1 2019-Q3 e4 e5"},
+			want: "late 1 2019-Q3 e2 e1 e4 e5\nlate_days 2 2019-Q3 e2 e1 e4 e5\nrequested 1 2019-Q3 e4\ncompleted 1 2019-Q3 e4 e5"},
 		{name: "a period of the year done in the next", given: recurring(quarterly, append(q3[:2:2], done("2019-Q4", "2020-01-10", "2020-01-11")...)...), year: 2019,
-			want: "on_time 1 2019-Q3 e2 e4 e5\non_time 1 2019-Q4 e2 e6 e7\nrequested 1 2019-Q3 e4\ncompleted 1 2019-Q3 e4 e5"},
-		{name: "waiting", given: recurring(quarterly, q3[0]), year: 2019, today: "2019-10-11", want: "awaiting_review 1 2019-Q3 e2 e4\nrequested 1 2019-Q3 e4"},
+			want: "on_time 1 2019-Q3 e2 e1 e4 e5\non_time 1 2019-Q4 e2 e1 e6 e7\nrequested 1 2019-Q3 e4\ncompleted 1 2019-Q3 e4 e5"},
+		{name: "waiting", given: recurring(quarterly, q3[0]), year: 2019, today: "2019-10-11", want: "awaiting_review 1 2019-Q3 e2 e1 e4\nrequested 1 2019-Q3 e4"},
 		{name: "ended before it was due", given: recurring(quarterly, step{"2019-10-05", &task.Ended{Reason: "r"}}), year: 2019, want: ""},
 		{name: "not scheduled yet", given: recurring(&task.Schedule{Unit: calendar.UnitYear, First: "2020"}), year: 2019, want: ""},
-		{name: "scheduled no more", given: recurring(&task.Schedule{Unit: calendar.UnitQuarter, Until: "2019-09-30"}), year: 2019, today: "2020-01-01", want: "late 1 2019-Q3 e2\nlate_days 93 2019-Q3 e2"},
+		{name: "scheduled no more", given: recurring(&task.Schedule{Unit: calendar.UnitQuarter, Until: "2019-09-30"}), year: 2019, today: "2020-01-01", want: "late 1 2019-Q3 e2 e1\nlate_days 93 2019-Q3 e2 e1"},
 		{name: "without a schedule", given: recurring(nil), year: 2019, want: ""},
-		{name: "yearly, on its last day", given: recurring(&task.Schedule{Unit: calendar.UnitYear}), year: 2019, today: "2020-01-01", want: "late 1 2019 e2\nlate_days 1 2019 e2"},
+		{name: "more time for a period", year: 2019, today: "2019-11-12",
+			given: recurring(quarterly, step{"2019-10-08", &task.ExtensionRequested{ShareOf: shareA, NewDate: "2019-11-10", Reason: "r"}},
+				step{"2019-10-09", &task.ExtensionGranted{Particulars: leave, ShareOf: shareA, NewDate: "2019-11-10"}}),
+			want: "extensions_requested 1 e4\nextensions_granted 1 e4 e5\nlate 1 2019-Q3 e2 e5\nlate_days 2 2019-Q3 e2 e5"},
+		{name: "done by the office that had it before", of: b, year: 2019, today: "2019-10-20", want: "",
+			given: recurring(quarterly, append(done("2019-Q3", "2019-09-28", "2019-09-29"),
+				step{"2019-10-05", &task.Transferred{From: a, To: b, Cause: task.CauseDecision}}, step{"2019-10-05", &task.Acknowledged{ShareOf: shareB}})...)},
+		{name: "which has the credit", year: 2019, today: "2019-10-20", want: "on_time 1 2019-Q3 e2 e1 e4 e5\nrequested 1 2019-Q3 e4\ncompleted 1 2019-Q3 e4 e5",
+			given: recurring(quarterly, append(done("2019-Q3", "2019-09-28", "2019-09-29"), step{"2019-10-05", &task.Transferred{From: a, To: b, Cause: task.CauseDecision}})...)},
+		{name: "yearly, on its last day", given: recurring(&task.Schedule{Unit: calendar.UnitYear}), year: 2019, today: "2020-01-01", want: "late 1 2019 e2 e1\nlate_days 1 2019 e2 e1"},
 	}, nil)
 }
 
@@ -373,15 +381,17 @@ func TestStanding(t *testing.T) {
 		{name: "attested", given: standing(attest("2019-12-31 23:00", "2019")), year: 2019, want: "on_time 1 2019 e2 e4"},
 		{name: "attested late", given: standing(attest("2020-01-02", "2019")), year: 2019, want: "late 1 2019 e2 e4\nlate_days 2 2019 e2 e4"},
 		{name: "the year before does not count for this", given: standing(attest("2019-12-31", "2019")), year: 2020, today: "2021-01-01", want: "late 1 2020 e2\nlate_days 1 2020 e2"},
+		{name: "attested by the office that had it before", of: b, year: 2019, want: "",
+			given: standing(attest("2019-12-01", "2019"), step{"2019-12-05", &task.Transferred{From: a, To: b, Cause: task.CauseDecision}}, step{"2019-12-05", &task.Acknowledged{ShareOf: shareB}})},
 		{name: "ended in the year", given: standing(step{"2019-11-01", &task.Ended{Reason: "r"}}), year: 2019, want: ""},
 	}, nil)
 }
 
 func TestReports(t *testing.T) {
-	required := directive.State{Status: directive.StatusIssued, Reporting: []directive.Reporting{{
+	required := directive.Duties{{
 		Mark:              directive.Mark{Event: "d1"},
 		ReportingRequired: directive.ReportingRequired{Unit: calendar.UnitMonth, Due: calendar.Due{Day: 5}, From: "2019-10-01", Until: "2019-12-31"},
-	}}}
+	}}
 	rounds := func(year int) []Round {
 		var out []Round
 		for _, r := range required.Rounds(a, calendar.Of(year, 1, 1), calendar.Of(year, 12, 31)) {

@@ -43,8 +43,8 @@ type State struct {
 	Source         Source
 	Requirements   []Requirement
 	TextSHA256     string
-	Clauses        []Clause    // by number, from 1
-	Reporting      []Reporting // in the order they were required
+	Clauses        []Clause // by number, from 1
+	Reporting      Duties   // in the order they were required
 	Issued         Mark
 	Voided         Mark
 	VoidReason     string

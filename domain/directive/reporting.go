@@ -94,19 +94,47 @@ func (r Round) Answers(period calendar.Period, on calendar.Date) bool {
 
 func (r Round) meets(o Round) bool { return r.From <= o.Until && o.From <= r.Until }
 
-// Rounds returns the reports the office owes about days from from until until, in
-// the order they are due. Whether its share was open then, and whether it
-// reported, is the task's business. A directive that does not stand requires
+// Duties are what a directive requires to be reported, in the order it was
+// required.
+type Duties []Reporting
+
+// Duties returns what the directive requires; one that does not stand requires
 // nothing.
-func (s State) Rounds(office domain.Ref, from, until calendar.Date) []Round {
+func (s State) Duties() Duties {
 	if s.Status != StatusIssued {
 		return nil
 	}
+	return s.Reporting
+}
+
+// Span returns the first and last day about which the office has to report; until
+// is none if there is no end. ok is false if it never has to.
+func (d Duties) Span(office domain.Ref) (from, until calendar.Date, ok bool) {
+	for _, r := range d {
+		if !r.covers(office) {
+			continue
+		}
+		if !ok {
+			from, until, ok = r.From, r.Until, true
+			continue
+		}
+		from = min(from, r.From)
+		if until != "" && (r.Until == "" || r.Until > until) {
+			until = r.Until
+		}
+	}
+	return from, until, ok
+}
+
+// Rounds returns the reports the office owes about days from from until until, in
+// the order they are due. Whether its share was open then, and whether it
+// reported, is the task's business.
+func (d Duties) Rounds(office domain.Ref, from, until calendar.Date) []Round {
 	// Whether a round is owed depends on later requirements' rounds that meet it,
 	// and these on others: each link of that chain is a year long at most.
-	margin := 366 * len(s.Reporting)
+	margin := 366 * len(d)
 	var all []Round
-	for _, r := range slices.Backward(s.Reporting) {
+	for _, r := range slices.Backward(d) {
 		if !r.covers(office) {
 			continue
 		}

@@ -80,14 +80,14 @@ func TestRounds(t *testing.T) {
 		{"of this office", []*ReportingRequired{monthly(5), monthly(25, sun.Office)}, "2019-07-01", "2019-07-31", []string{"2019-07 2019-07-01..2019-07-31 due 2019-08-25 e3"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			have := roundsText(requiring(t, tt.required...).Rounds(sun.Office, tt.from, tt.until))
+			have := roundsText(requiring(t, tt.required...).Duties().Rounds(sun.Office, tt.from, tt.until))
 			if want := strings.Join(tt.want, "\n"); have != want {
 				t.Errorf("have\n%s\nwant\n%s", have, want)
 			}
 		})
 	}
 	voided := Evolve(requiring(t, monthly(5)), domain.Event{ID: "e9", Data: &Voided{Reason: "x"}})
-	if r := voided.Rounds(sun.Office, "2019-07-01", "2019-12-31"); r != nil {
+	if r := voided.Duties(); r != nil {
 		t.Errorf("a voided directive requires %v", r)
 	}
 }
@@ -139,7 +139,7 @@ func TestValidateReporting(t *testing.T) {
 // it, in the same order, and no two of an office's periods meet.
 func TestRoundsHoldTogether(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := State{Status: StatusIssued}
+		var s Duties
 		day := func(name string) calendar.Date {
 			return calendar.Date("2019-01-01").AddDays(rapid.IntRange(0, 700).Draw(t, name))
 		}
@@ -152,7 +152,7 @@ func TestRoundsHoldTogether(t *testing.T) {
 			if rapid.IntRange(0, 3).Draw(t, "for another") == 0 {
 				r.Offices = []domain.Ref{other}
 			}
-			s.Reporting = append(s.Reporting, Reporting{Mark{Event: fmt.Sprint(i)}, r})
+			s = append(s, Reporting{Mark{Event: fmt.Sprint(i)}, r})
 		}
 		whole := s.Rounds(sun.Office, "2018-01-01", "2022-12-31")
 		for i, r := range whole {
@@ -172,4 +172,33 @@ func TestRoundsHoldTogether(t *testing.T) {
 			t.Fatalf("about %s..%s\n%s\nand of all\n%s", from, until, roundsText(have), roundsText(within))
 		}
 	})
+}
+
+func TestSpan(t *testing.T) {
+	list := func(spans ...string) Duties {
+		var d Duties
+		for _, s := range spans {
+			from, until, _ := strings.Cut(s, "..")
+			d = append(d, Reporting{ReportingRequired: ReportingRequired{From: calendar.Date(from), Until: calendar.Date(until)}})
+		}
+		return d
+	}
+	for _, tt := range []struct {
+		d           Duties
+		from, until calendar.Date
+	}{
+		{list("2019-07-01.."), "2019-07-01", ""},
+		{list("2019-07-01..2019-12-31", "2019-03-01..2019-09-30"), "2019-03-01", "2019-12-31"},
+		{list("2019-07-01..2019-12-31", "2020-03-01.."), "2019-07-01", ""},
+		{list("2019-07-01..", "2020-03-01..2020-12-31"), "2019-07-01", ""},
+	} {
+		if from, until, ok := tt.d.Span(sun.Office); from != tt.from || until != tt.until || !ok {
+			t.Errorf("%s..%s, %v; want %s..%s", from, until, ok, tt.from, tt.until)
+		}
+	}
+	elsewhere := list("2019-07-01..")
+	elsewhere[0].Offices = []domain.Ref{other}
+	if _, _, ok := elsewhere.Span(sun.Office); ok {
+		t.Error("an office has to report what another one has to")
+	}
 }

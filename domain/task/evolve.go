@@ -16,7 +16,7 @@ func Evolve(s State, e domain.Event) State {
 	switch d := e.Data.(type) {
 	case *Docketed:
 		s.Docketed, s.Directive, s.Number, s.Path, s.Part = a, d.Directive, d.Number, d.Path, d.Part
-		s.TextSHA256, s.Kind, s.Schedule = d.TextSHA256, d.Kind, d.Schedule
+		s.TextSHA256, s.Kind, s.Schedule, s.Kinded = d.TextSHA256, d.Kind, d.Schedule, a
 	case *Assigned:
 		for _, o := range d.Offices {
 			if s.active(o.Office) < 0 {
@@ -26,7 +26,7 @@ func Evolve(s State, e domain.Event) State {
 	case *LeadDesignated:
 		s = s.designate(d.Office)
 	case *KindDecided:
-		s.Kind, s.Schedule = d.Kind, d.Schedule
+		s.Kind, s.Schedule, s.Kinded = d.Kind, d.Schedule, a
 	case *StatedDeadline:
 		s.Deadlines = add(s.Deadlines, Deadline{e.ID, DeadlineStated, d.Office, d.Date, d.Words})
 	case *ProposedDeadline:
@@ -46,7 +46,7 @@ func Evolve(s State, e domain.Event) State {
 	case *Resumed:
 		for _, o := range s.suspended(d.Offices) {
 			s = s.change(o, func(sh *Share) {
-				sh.Pauses = add(sh.Pauses, Pause{sh.Suspended, a})
+				sh.Breaks = add(sh.Breaks, Break{sh.Suspended, a})
 				sh.Suspended = Act{}
 			})
 			s = s.bind(e.ID, o, d.Deadline)
@@ -105,6 +105,7 @@ type shareEvent interface {
 func (sh *Share) evolve(s State, d shareEvent, a Act, e domain.Event) {
 	switch d := d.(type) {
 	case *Disputed:
+		sh.Disputed = a
 		sh.Dispute = &Dispute{Act: a, Reason: d.Reason, Suggested: d.SuggestedOffice, Before: sh.Status}
 		sh.move(ShareDisputed, a)
 	case *DisputeUpheld:
@@ -299,14 +300,21 @@ func (s State) transfer(d *Transferred, a Act) State {
 // its shares stood, unless they are named.
 func (s State) reopen(d *Reopened, a Act) State {
 	stay := len(d.Offices) == 0 && (s.Cancelled.Done() || s.Ended.Done())
-	s.Reopenings = add(s.Reopenings, Reopening{a, d.Reason, d.Offices, s.Closed()})
+	closed := s.Closed()
+	s.Reopenings = add(s.Reopenings, Reopening{a, d.Reason, d.Offices})
 	s.Completed, s.Ended, s.Cancelled, s.CompletedBy = Act{}, Act{}, Act{}, 0
+	s = s.changeEach(nil, func(sh *Share) {
+		if closed.Done() && sh.Status != ShareAccepted {
+			sh.Breaks = add(sh.Breaks, Break{closed, a})
+		}
+	})
 	for _, o := range s.named(d.Offices) {
 		governing, _ := s.Governing(o)
 		s = s.change(o, func(sh *Share) {
 			if sh.Status == ShareAccepted && !stay {
 				final, _ := sh.Final()
 				sh.Undone = add(sh.Undone, Completion{final.Act, sh.Since, governing, a, d.Reason})
+				sh.Breaks = add(sh.Breaks, Break{sh.Since, a})
 				sh.move(ShareInProgress, a)
 				sh.Reopened = a
 			}

@@ -48,6 +48,7 @@ type State struct {
 	TextSHA256 string
 	Kind       Kind
 	Schedule   *Schedule
+	Kinded     Act // the event that gave kind and schedule
 
 	Shares    []Share // in the order of assignment; never two active ones of one office
 	Deadlines []Deadline
@@ -78,14 +79,19 @@ type Share struct {
 	Requests     []Request
 	Extensions   []Extension
 	Dispute      *Dispute // the pending one
+	Disputed     Act      // the last dispute, answered or not
 	Suspended    Act
-	Pauses       []Pause      // suspensions that were lifted
-	Reopened     Act          // last taken up again after it was accepted
+	Reopened     Act // last taken up again after it was accepted
+	Breaks       []Break
 	Undone       []Completion // acceptances that a reopening took up again
 	Attested     []Attestation
 	Reminded     Act
 	Returns      int
 }
+
+// A Break is a time in which nothing was expected of a share, over by now: it was
+// suspended, or accepted, or its task was closed.
+type Break struct{ From, Until Act }
 
 // Report (进展报告) is a progress report, as a fact about a share.
 type Report struct {
@@ -138,9 +144,6 @@ type Attestation struct {
 	Period calendar.Period
 }
 
-// A Pause (中止) is a suspension that was lifted.
-type Pause struct{ From, Until Act }
-
 // A Completion is an acceptance that did not last.
 type Completion struct {
 	Request  Act // finally accepted then
@@ -155,7 +158,6 @@ type Reopening struct {
 	Act
 	Reason  ReopenReason
 	Offices []domain.Ref
-	Closed  Act // the end of the task that it took back, if it had come to one
 }
 
 // An EvidenceUse is one event naming one piece of evidence.
