@@ -77,7 +77,7 @@ func (v *View) Assessment(ctx context.Context, q AssessmentQuery) (AssessmentVie
 	err = v.lists(ctx, func(c *conn, _ *totals) error {
 		offices := map[string]*officeTally{}
 		ask := factsQuery{recordFilter: recordFilter{office: q.Office}, Question: assessment.Question{Span: span, Today: assessment.DayOf(q.Today)}}
-		err := ask.each(c, v.m.cfg.Workdays, func(at *recordAt) func(assessment.Fact) {
+		err := ask.each(c, func(at *recordAt) func(assessment.Fact) {
 			t, ok := offices[at.office]
 			if !ok {
 				t = &officeTally{}
@@ -127,8 +127,8 @@ type factsQuery struct {
 }
 
 // each asks tell for every record who is told its facts.
-func (q *factsQuery) each(c *conn, w calendar.Workdays, tell func(*recordAt) func(assessment.Fact)) error {
-	owed, err := dutiesIn(c, q.Span, w)
+func (q *factsQuery) each(c *conn, tell func(*recordAt) func(assessment.Fact)) error {
+	owed, err := dutiesIn(c, q.Span)
 	if err != nil {
 		return err
 	}
@@ -247,7 +247,7 @@ func (v *View) Facts(ctx context.Context, q FactsQuery) (FactPage, error) {
 		s.after, s.afterItem = recordKeyOf(key)
 		ask := factsQuery{recordFilter{directive: q.Directive, office: q.Office}, assessment.Question{Span: span, Today: assessment.DayOf(q.Today)}}
 		tell := s.add
-		if err := ask.each(c, v.m.cfg.Workdays, func(at *recordAt) func(assessment.Fact) { s.at = at; return tell }); err != nil {
+		if err := ask.each(c, func(at *recordAt) func(assessment.Fact) { s.at = at; return tell }); err != nil {
 			return err
 		}
 		if n := len(s.facts); n > 0 && s.more {

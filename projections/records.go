@@ -132,7 +132,7 @@ type duties struct {
 	c        *conn
 	span     assessment.Span
 	workdays calendar.Workdays
-	required map[string][]reportingDoc // by directive
+	required map[string]directive.Duties // by directive
 	same     map[string][]assessment.Round
 
 	// of the directive asked about last
@@ -141,10 +141,16 @@ type duties struct {
 	byOffice  map[string][]assessment.Round // where offices differ
 }
 
-func dutiesIn(c *conn, span assessment.Span, w calendar.Workdays) (*duties, error) {
-	d := &duties{c: c, span: span, workdays: w, required: map[string][]reportingDoc{}, same: map[string][]assessment.Round{}}
-	err := c.each("SELECT directive, doc FROM reporting", nil, func(s *sqlite3.Stmt) error {
-		var docs []reportingDoc
+// dutiesIn reads what directives require. Due days fall on days worked by the
+// calendar that lights the rows.
+func dutiesIn(c *conn, span assessment.Span) (*duties, error) {
+	set, err := settingOf(c)
+	if err != nil {
+		return nil, err
+	}
+	d := &duties{c: c, span: span, workdays: set.Workdays, required: map[string]directive.Duties{}, same: map[string][]assessment.Round{}}
+	err = c.each("SELECT id, duties FROM directive WHERE duties<>CAST('null' AS BLOB)", nil, func(s *sqlite3.Stmt) error {
+		var docs directive.Duties
 		if err := json.Unmarshal(s.ColumnRawBlob(1), &docs); err != nil {
 			return fmt.Errorf("read what is to be reported: %w", err)
 		}
@@ -173,25 +179,27 @@ func (d *duties) of(directiveID, office string) []assessment.Round {
 func (d *duties) turnTo(directiveID string) {
 	d.directive, d.all, d.byOffice = directiveID, nil, nil
 	docs := d.required[directiveID]
-	if slices.ContainsFunc(docs, func(r reportingDoc) bool { return len(r.Offices) > 0 }) {
+	if slices.ContainsFunc(docs, func(r directive.Reporting) bool { return len(r.Offices) > 0 }) {
 		d.byOffice = map[string][]assessment.Round{}
 		return
 	}
 	d.all = d.rounds(docs, "")
 }
 
-func (d *duties) rounds(docs []reportingDoc, office string) []assessment.Round {
+func (d *duties) rounds(docs directive.Duties, office string) []assessment.Round {
 	if len(docs) == 0 {
 		return nil
 	}
-	var mine []reportingDoc
+	var mine directive.Duties
 	var key strings.Builder
-	for _, r := range docs {
-		if len(r.Offices) > 0 && !slices.Contains(r.Offices, office) {
+	for i := range docs {
+		r := docs[i]
+		if !covers(&r, office) {
 			continue
 		}
+		r.Offices = nil
 		mine = append(mine, r)
-		fmt.Fprintf(&key, "%d %d %d %s %s\n", r.Unit, r.Due.Day, r.Due.In, r.From, r.Until)
+		fmt.Fprintf(&key, "%d %d %d %s %s\n", r.Unit, r.Day, r.In, r.From, r.Until)
 	}
 	same, ok := d.same[key.String()]
 	if !ok {
@@ -207,17 +215,18 @@ func (d *duties) rounds(docs []reportingDoc, office string) []assessment.Round {
 	return out
 }
 
+func covers(r *directive.Reporting, office string) bool {
+	return len(r.Offices) == 0 || slices.ContainsFunc(r.Offices, func(o domain.Ref) bool { return o.ID == office })
+}
+
 // compute asks the directive's rules. Events are places in docs.
-func (d *duties) compute(docs []reportingDoc) []assessment.Round {
-	var required directive.Duties
-	for i, r := range docs {
-		required = append(required, directive.Reporting{
-			Mark:              directive.Mark{Event: strconv.Itoa(i)},
-			ReportingRequired: directive.ReportingRequired{Unit: r.Unit, Due: r.Due, From: r.From, Until: r.Until},
-		})
+func (d *duties) compute(docs directive.Duties) []assessment.Round {
+	docs = slices.Clone(docs)
+	for i := range docs {
+		docs[i].Event = strconv.Itoa(i)
 	}
 	var out []assessment.Round
-	for _, r := range required.Rounds(domain.Ref{}, d.span.From.Date(), d.span.Until.Date()) {
+	for _, r := range docs.Rounds(domain.Ref{}, d.span.From.Date(), d.span.Until.Date()) {
 		out = append(out, assessment.RoundOf(r, d.workdays))
 	}
 	return out

@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"duban/domain/assessment"
-	"duban/domain/calendar"
-	"duban/domain/directive"
 	"duban/domain/task"
 )
 
@@ -114,29 +112,4 @@ func (w *rowWriter) writeReports(n uint64, old, reports []reportRow) error {
 		}
 	}
 	return nil
-}
-
-// A reportingDoc is one requirement in a row of reporting.
-type reportingDoc struct {
-	Event   string        `json:"event"`
-	Unit    calendar.Unit `json:"unit"`
-	Due     calendar.Due  `json:"due"`
-	Offices []string      `json:"offices,omitempty"`
-	From    calendar.Date `json:"from"`
-	Until   calendar.Date `json:"until,omitempty"`
-}
-
-func (w *rowWriter) writeReporting(id string, s directive.State) error {
-	if s.Status != directive.StatusIssued || len(s.Reporting) == 0 {
-		return w.replace("DELETE FROM reporting WHERE directive=?", id)
-	}
-	var docs []reportingDoc
-	for _, r := range s.Reporting {
-		docs = append(docs, reportingDoc{Event: r.Event, Unit: r.Unit, Due: r.Due, Offices: ids(r.Offices), From: r.From, Until: r.Until})
-	}
-	b, err := encode(docs)
-	if err != nil {
-		return err
-	}
-	return w.run("INSERT OR REPLACE INTO reporting(directive, doc) VALUES(?, ?)", id, b)
 }

@@ -58,14 +58,14 @@ func (v *View) Reports(ctx context.Context, q ReportQuery) (ReportPage, error) {
 		}
 		s := &reportSheet{query: q, limit: limit}
 		s.after, _ = recordKeyOf(key)
-		if err := s.scan(c, v.m.cfg.Workdays); err != nil {
+		if err := s.scan(c); err != nil {
 			return err
 		}
 		page.Totals, page.Total = s.totals, s.listed
 		if n := len(s.lines); n > 0 && s.more {
 			page.Next = cursor{digest, s.lines[n-1].values(0)}.String()
 		}
-		if page.Items, err = v.m.reportRows(c, s.lines, q.Today); err != nil {
+		if page.Items, err = reportRows(c, s.lines, q.Today); err != nil {
 			return err
 		}
 		page.Cutoff, err = v.cutoff(c, q.Today)
@@ -89,10 +89,10 @@ type reportSheet struct {
 	totals ReportTotals
 }
 
-func (s *reportSheet) scan(c *conn, w calendar.Workdays) error {
+func (s *reportSheet) scan(c *conn) error {
 	period, today := assessment.PeriodOf(s.query.Period), assessment.DayOf(s.query.Today)
 	days := period.Days()
-	owed, err := dutiesIn(c, days, w)
+	owed, err := dutiesIn(c, days)
 	if err != nil {
 		return err
 	}
@@ -161,8 +161,12 @@ func (t *ReportTotals) count(l *reportLine) {
 }
 
 // reportRows completes lines with what the rows of their tasks say.
-func (m *Model) reportRows(c *conn, lines []reportLine, today calendar.Date) ([]ReportRow, error) {
+func reportRows(c *conn, lines []reportLine, today calendar.Date) ([]ReportRow, error) {
 	rows := make([]ReportRow, 0, len(lines))
+	lit, err := lampIn(c, today)
+	if err != nil {
+		return nil, err
+	}
 	names := namesIn(c)
 	var doc taskDoc
 	var of uint64
@@ -182,7 +186,7 @@ func (m *Model) reportRows(c *conn, lines []reportLine, today calendar.Date) ([]
 				return nil, err
 			}
 		}
-		row, err := m.reportRow(c, l, doc, names, today)
+		row, err := reportRowOf(c, l, doc, names, lit)
 		if err != nil {
 			return nil, err
 		}
@@ -192,13 +196,13 @@ func (m *Model) reportRows(c *conn, lines []reportLine, today calendar.Date) ([]
 	return rows, nil
 }
 
-func (m *Model) reportRow(c *conn, l *reportLine, doc taskDoc, names directory, today calendar.Date) (ReportRow, error) {
+func reportRowOf(c *conn, l *reportLine, doc taskDoc, names directory, lit lamp) (ReportRow, error) {
 	sh := doc.Shares[l.ord]
 	row := ReportRow{
 		No: l.no, Directive: doc.Directive, Task: doc.ID, Number: doc.Number, Path: doc.Path, Part: doc.Part,
 		Role: sh.Role, Leader: sh.Leader, Person: sh.Person, Handler: sh.Handler, Deadline: sh.Deadline,
 		Status: sh.Status, StatusChinese: sh.StatusChinese, Accepted: sh.Status == task.ShareAccepted.String() || l.done,
-		Light: m.lightOn(sh.Windows, today), Version: doc.Version, EventIDs: []string{},
+		Light: lit.show(sh.Windows), Version: doc.Version, EventIDs: []string{},
 		Owed: l.answer.Outcome != 0, Report: l.answer.Outcome.String(), ReportChinese: l.answer.Outcome.Chinese(),
 		Leads: []Named{}, Supporting: []Named{},
 	}

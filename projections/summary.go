@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -29,7 +30,7 @@ func (v *View) Summary(ctx context.Context, today calendar.Date) (SummaryView, e
 		}
 		var kept bool
 		if out, kept = t.summary(h.position, d); !kept {
-			if out, err = v.m.summarise(c, today); err != nil {
+			if out, err = summarise(c, today); err != nil {
 				return err
 			}
 			t.keepSummary(h.position, d, out)
@@ -43,14 +44,14 @@ func (v *View) Summary(ctx context.Context, today calendar.Date) (SummaryView, e
 	return out, nil
 }
 
-func (m *Model) summarise(c *conn, today calendar.Date) (SummaryView, error) {
+func summarise(c *conn, today calendar.Date) (SummaryView, error) {
 	var out SummaryView
 	for _, sum := range []func(*conn, *SummaryView, int) error{sumTasks, sumFindings} {
 		if err := sum(c, &out, day(today)); err != nil {
 			return out, err
 		}
 	}
-	return out, sumTables(c, &out, today, m.cfg.Workdays)
+	return out, sumTables(c, &out, today)
 }
 
 func sumTasks(c *conn, out *SummaryView, today int) error {
@@ -87,8 +88,22 @@ func countLights(c *conn, into *[]Count, table string, today, total int) error {
 		[]any{int(light.Normal), today, today}); err != nil {
 		return err
 	}
+	mergeLights(into)
 	addNormal(into, total)
 	return nil
+}
+
+// mergeLights adds up lights that go by one name, at the place of the worst.
+func mergeLights(into *[]Count) {
+	var out []Count
+	for _, n := range *into {
+		if i := slices.IndexFunc(out, func(o Count) bool { return o.Value == n.Value }); i >= 0 {
+			out[i].N += n.N
+			continue
+		}
+		out = append(out, n)
+	}
+	*into = append([]Count{}, out...)
 }
 
 func addNormal(into *[]Count, total int) {

@@ -56,7 +56,8 @@ func (t *standingSum) addShares(o *standingSum) {
 
 func (t *standingSum) view() Standing {
 	v := Standing{
-		Shares: t.shares, Accepted: t.accepted, Unsigned: t.unsigned, Overdue: t.lights[light.Overdue], DueSoon: t.lights[light.DueSoon],
+		Shares: t.shares, Accepted: t.accepted, Unsigned: t.unsigned, Overdue: t.lights[light.Overdue], DueSoon: t.lights[light.DueSoon], Stagnant: t.lights[light.Stagnant], Unreported: t.lights[light.Unreported],
+		Lights:    litCounts(t.lights[:]),
 		Rectified: Ratio{t.rectified, t.found}, Findings: []Count{},
 	}
 	v.OnTime.Numerator, v.OnTime.Denominator = t.facts.Ratio(assessment.OnTime)
@@ -101,13 +102,13 @@ func sumIn[K string | assessment.Period](m map[K]*standingSum, k K) *standingSum
 }
 
 // sumTables fills the tables of a summary.
-func sumTables(c *conn, out *SummaryView, today calendar.Date, w calendar.Workdays) error {
+func sumTables(c *conn, out *SummaryView, today calendar.Date) error {
 	t := &tables{
 		today:    assessment.DayOf(today),
 		byOffice: map[string]*standingSum{}, byDirective: map[string]*standingSum{}, byMonth: map[assessment.Period]*standingSum{},
 	}
 	ask := assessment.Question{Span: assessment.Ever(today), Today: t.today}
-	owed, err := dutiesIn(c, ask.Span, w)
+	owed, err := dutiesIn(c, ask.Span)
 	if err != nil {
 		return err
 	}
@@ -277,17 +278,24 @@ func (t *tables) show(c *conn, out *SummaryView) error {
 	return nil
 }
 
+// litCounts lists counts by light, those that go by one name as one.
+func litCounts(byLight []int) []Count {
+	out := []Count{}
+	for l, n := range byLight {
+		if lit := light.Light(l); n > 0 {
+			out = append(out, Count{lit.String(), lit.Chinese(), n})
+		}
+	}
+	mergeLights(&out)
+	return out
+}
+
 // shares fills in the counts of shares.
 func (t *tables) shares(out *SummaryView, total *standingSum) {
-	out.Shares, out.ShareStatuses, out.ShareLights = total.shares, []Count{}, []Count{}
+	out.Shares, out.ShareStatuses, out.ShareLights = total.shares, []Count{}, litCounts(total.lights[:])
 	for s, n := range t.statuses {
 		if status := task.ShareStatus(s); n > 0 {
 			out.ShareStatuses = append(out.ShareStatuses, Count{status.String(), status.Chinese(), n})
-		}
-	}
-	for l, n := range total.lights {
-		if lit := light.Light(l); n > 0 {
-			out.ShareLights = append(out.ShareLights, Count{lit.String(), lit.Chinese(), n})
 		}
 	}
 	addNormal(&out.ShareLights, out.Shares)

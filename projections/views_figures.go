@@ -128,6 +128,7 @@ type Standing struct {
 	Stagnant   int     `json:"stagnant"`
 	Unreported int     `json:"unreported"`
 	Unsigned   int     `json:"unsigned" doc:"尚未签收"`
+	Lights     []Count `json:"lights" doc:"正常以外的亮灯"`
 	OnTime     Ratio   `json:"on_time" doc:"按时办结率：已按时 / 已按时与逾期"`
 	Reporting  Ratio   `json:"reporting" doc:"报送率：已报 / 应报"`
 	Findings   []Count `json:"findings" doc:"隐患，按级别"`

@@ -19,14 +19,35 @@ func (o *of) recurring() {
 		if p.Accepted {
 			continue
 		}
-		red := o.due(due{on: p.Due, period: p.Period, events: append([]string{o.share.Assigned.Event}, p.Events...), request: p.Request, requested: p.Requested()})
-		if red != "" && (endless == "" || red < endless) {
+		if red := o.occurrence(p); red != "" && (endless == "" || red < endless) {
 			endless = red
 		}
-		if !p.Requested() && o.share.Dispute == nil {
-			o.stagnantIn(p.Period)
-		}
 	}
+}
+
+// occurrence adds the lights of one period that is not accepted, and returns the
+// first day of the one that never ends, none if there is no such.
+func (o *of) occurrence(p task.Occurrence) (endless calendar.Date) {
+	if !p.Requested() && o.share.Dispute == nil {
+		o.stagnantIn(p.Period)
+	}
+	return o.due(due{on: p.Due, period: p.Period, events: append([]string{o.share.Assigned.Event}, p.Events...), request: p.Request, requested: p.Requested()})
+}
+
+// OfPeriod returns the windows of one period of a recurring share by itself.
+func OfPeriod(s task.State, sh task.Share, p task.Occurrence, set Setting) []Window {
+	if rests, windows := resting(s, sh); rests {
+		return windows
+	}
+	if p.Accepted {
+		return nil
+	}
+	o := &of{Setting: set, task: s, share: sh}
+	o.occurrence(p)
+	if p.Requested() {
+		o.wait(p.Request.Act, p.Period)
+	}
+	return o.out
 }
 
 // stagnantIn: within a period, days count from its first one at the earliest.

@@ -21,11 +21,8 @@ type of struct {
 // OfShare returns the windows of one share of a task, in the order they begin.
 // duties are what its directive requires to be reported.
 func OfShare(s task.State, sh task.Share, duties directive.Duties, set Setting) []Window {
-	if !s.Open() || !sh.Status.Active() || sh.Status == task.ShareAccepted {
-		return nil
-	}
-	if sh.Suspended.Done() {
-		return []Window{{Light: Paused, From: calendar.On(sh.Suspended.Time), Events: []string{sh.Suspended.Event}}}
+	if rests, windows := resting(s, sh); rests {
+		return windows
 	}
 	o := &of{Setting: set, task: s, share: sh, duties: duties}
 	o.unsigned()
@@ -45,6 +42,19 @@ func OfShare(s task.State, sh task.Share, duties directive.Duties, set Setting) 
 	return o.out
 }
 
+// resting reports whether nothing is expected of a share, and how that is shown:
+// not at all once it is closed, grey while it is suspended.
+func resting(s task.State, sh task.Share) (bool, []Window) {
+	switch {
+	case !s.Open() || !sh.Status.Active() || sh.Status == task.ShareAccepted:
+		return true, nil
+	case sh.Suspended.Done():
+		return true, []Window{{Light: Paused, From: calendar.On(sh.Suspended.Time), Events: []string{sh.Suspended.Event}}}
+	default:
+		return false, nil
+	}
+}
+
 func (o *of) add(w Window) { o.out = append(o.out, w) }
 
 // unsigned: nobody there has shown to have seen the task.
@@ -59,21 +69,22 @@ func (o *of) unsigned() {
 
 // awaitingReview: the safety office owes an answer.
 func (o *of) awaitingReview() {
-	wait := func(a task.Act, p calendar.Period) {
-		last, provisional := o.Workdays.After(calendar.On(a.Time), o.Rules.ReviewWorkingDays)
-		o.add(Window{Light: AwaitingReview, From: last.AddDays(1), Period: p, Provisional: provisional, Events: []string{a.Event}})
-	}
 	for _, r := range o.share.Requests {
 		if r.Pending() {
-			wait(r.Act, r.Period)
+			o.wait(r.Act, r.Period)
 		}
 	}
 	if x, ok := o.share.Extension(); ok {
-		wait(x.Act, "")
+		o.wait(x.Act, "")
 	}
 	if d := o.share.Dispute; d != nil {
-		wait(d.Act, "")
+		o.wait(d.Act, "")
 	}
+}
+
+func (o *of) wait(a task.Act, p calendar.Period) {
+	last, provisional := o.Workdays.After(calendar.On(a.Time), o.Rules.ReviewWorkingDays)
+	o.add(Window{Light: AwaitingReview, From: last.AddDays(1), Period: p, Provisional: provisional, Events: []string{a.Event}})
 }
 
 // deadline: the lights of a share that is due once.

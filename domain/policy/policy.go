@@ -29,7 +29,7 @@ type Lights struct {
 
 // Rules are thresholds with the version that answers name.
 type Rules struct {
-	Version string `json:"version"`
+	Version string `json:"rule_version"`
 	Lights
 }
 
