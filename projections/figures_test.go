@@ -3,16 +3,23 @@ package projections
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"duban/domain"
+	"duban/domain/assessment"
 	"duban/domain/calendar"
 	"duban/domain/directive"
+	"duban/domain/finding"
+	"duban/domain/inspection"
 	"duban/domain/office"
 	"duban/domain/task"
+	"duban/domain/workyear"
 )
 
 // A yearStory is a year small enough to count by hand. Shares are named by clause
@@ -316,4 +323,187 @@ func TestSummaryTables(t *testing.T) {
 	page, err := now(t, m).Facts(context.Background(), FactsQuery{Figure: "reports_missing", Month: "2019-09", Today: "2019-12-31"})
 	require.NoError(t, err)
 	require.Equal(t, 5, page.Sum)
+}
+
+// Three hazards: one written off, one major that a city has to put right, one that
+// was none.
+func TestFindingsInTheTables(t *testing.T) {
+	l := newYearStory(t)
+	find := func(n int, tasks ...domain.Ref) domain.Ref {
+		ref := domain.Ref{Kind: domain.KindFinding, ID: fmt.Sprintf("F%d", n)}
+		l.on("2019-12-20 09:00").do(t, ref, inspector, &finding.Recorded{Subject: inspection.Subject{Name: "甲公司", Place: "银川"},
+			Description: "报警器失灵", Category: "危化", FoundOn: "2019-12-19", Tasks: tasks})
+		return ref
+	}
+	grade := func(ref domain.Ref, g finding.Grade, r finding.Rectifier) {
+		l.do(t, ref, inspector, &finding.Verified{})
+		l.do(t, ref, inspector, &finding.Graded{Grade: g, Criterion: "判定标准"})
+		l.do(t, ref, inspector, &finding.RectificationOrdered{Rectifier: r, SupervisingOffice: l.a, Deadline: "2020-01-31"})
+	}
+	first := find(1)
+	grade(first, finding.GradeOrdinary, finding.Rectifier{Name: "甲公司"})
+	l.on("2019-12-22 09:00").do(t, first, inspector, &finding.RectificationReported{Summary: "已更换",
+		Particulars: domain.Particulars{Evidence: []domain.Evidence{{SHA256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", Size: 1}}}})
+	l.do(t, first, clerk, &finding.Reinspected{Passed: true, Opinion: "合格"})
+	l.do(t, first, inspector, &finding.WrittenOff{})
+	grade(find(2, l.tasks[0]), finding.GradeMajor, finding.Rectifier{Office: l.c})
+	l.do(t, find(3), inspector, &finding.Dismissed{Reason: "不属实"})
+
+	m := run(t, l)
+	settle(t, m, l)
+	s, err := now(t, m).Summary(context.Background(), "2019-12-31")
+	require.NoError(t, err)
+	both := []Count{{"ordinary", "一般隐患", 1}, {"major", "重大隐患", 1}}
+	require.Equal(t, both, s.Total.Findings)
+	require.Equal(t, Ratio{1, 2}, s.Total.Rectified)
+	require.Equal(t, both, s.ByOffice[0].Findings) // supervised
+	require.Equal(t, Ratio{1, 2}, s.ByOffice[0].Rectified)
+	require.Equal(t, both[1:], s.ByCity[0].Findings) // to be put right
+	require.Equal(t, Ratio{0, 1}, s.ByCity[0].Rectified)
+	require.Equal(t, both[1:], s.ByDirective[0].Findings)
+	last := s.ByMonth[len(s.ByMonth)-1]
+	require.Equal(t, calendar.Period("2019-12"), last.Month)
+	require.Equal(t, both, last.Findings)
+}
+
+// Over any history, as known at any sequence: the figures read from rows are the
+// sum of the facts that the domain derives from each task's events.
+func TestFiguresAreTheSumOfTheFacts(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "model")
+	rapid.Check(t, func(t *rapid.T) {
+		l, p := play(t)
+		m := openIn(t, l, dir)
+		defer func() {
+			require.NoError(t, m.Close())
+			require.NoError(t, os.RemoveAll(dir))
+		}()
+		_, err := m.applyTo(l.records)
+		require.NoError(t, err)
+		known := uint64(rapid.IntRange(1, len(l.records)).Draw(t, "known"))
+		today := calendar.On(l.now).AddDays(rapid.IntRange(0, 60).Draw(t, "days on"))
+		v, err := m.At(context.Background(), AsOf{Known: known})
+		require.NoError(t, err)
+		defer v.Close()
+		have, err := v.Assessment(context.Background(), AssessmentQuery{Year: 2019, Today: today})
+		require.NoError(t, err)
+		want := summed(l, p, AsOf{Known: known}, assessment.Question{Span: assessment.Year(2019), Today: assessment.DayOf(today)})
+		for _, f := range have.Total {
+			figure, err := assessment.ParseFigure(f.Figure)
+			require.NoError(t, err)
+			require.Equal(t, want[figure], f.Numerator, f.Figure)
+		}
+		// The summary's totals are the same facts over all time.
+		s, err := v.Summary(context.Background(), today)
+		require.NoError(t, err)
+		ever := summed(l, p, AsOf{Known: known}, assessment.Question{Span: assessment.Ever(today), Today: assessment.DayOf(today)})
+		require.Equal(t, Ratio{ever[assessment.OnTime], ever[assessment.OnTime] + ever[assessment.Late]}, s.Total.OnTime)
+		require.Equal(t, ever[assessment.ReportDue], s.Total.Reporting.Denominator)
+		for _, table := range [][]Standing{standings(s.ByOffice, func(o OfficeCount) Standing { return o.Standing }),
+			standings(s.ByDirective, func(d DirectiveCount) Standing { return d.Standing }), standings(s.ByMonth, func(m MonthCount) Standing { return m.Standing })} {
+			sum := Standing{}
+			for _, row := range table {
+				sum.Shares, sum.Overdue, sum.Stagnant = sum.Shares+row.Shares, sum.Overdue+row.Overdue, sum.Stagnant+row.Stagnant
+				sum.OnTime.Denominator += row.OnTime.Denominator
+			}
+			require.Equal(t, []int{s.Shares, s.Total.Overdue, s.Total.Stagnant, s.Total.OnTime.Denominator},
+				[]int{sum.Shares, sum.Overdue, sum.Stagnant, sum.OnTime.Denominator})
+		}
+	})
+}
+
+func standings[T any](rows []T, of func(T) Standing) []Standing {
+	var out []Standing
+	for _, r := range rows {
+		out = append(out, of(r))
+	}
+	return out
+}
+
+// summed derives the facts from events, without rows.
+func summed(l *fakeLedger, p *player, as AsOf, q assessment.Question) assessment.Tally {
+	var years []workyear.State
+	for _, y := range []int{2019, 2020} {
+		years = append(years, domain.Fold(byHand(l, workyear.Ref(y), as), workyear.Evolve))
+	}
+	workdays := workyear.Workdays(years)
+	duties := domain.Fold(byHand(l, p.directive, as), directive.Evolve).Duties()
+	var sum assessment.Tally
+	for _, ref := range p.tasks {
+		s := domain.Fold(byHand(l, ref, as), task.Evolve)
+		for _, sh := range s.Shares {
+			r, _, ok := assessment.RecordOf(s, sh)
+			if !ok {
+				continue
+			}
+			var rounds []assessment.Round
+			for _, o := range duties.Rounds(sh.Office, q.Span.From.Date(), q.Span.Until.Date()) {
+				rounds = append(rounds, assessment.RoundOf(o, workdays))
+			}
+			r.Facts(q, rounds, sum.Add)
+		}
+	}
+	return sum
+}
+
+// Records come back as they were written.
+func TestRecordsInBytes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		mark := rapid.Custom(func(t *rapid.T) assessment.Mark {
+			m := assessment.Mark{Event: rapid.Int32Range(0, 300).Draw(t, "event")}
+			if m.Event != 0 {
+				m.On = assessment.Day(rapid.Int32().Draw(t, "on"))
+			}
+			return m
+		})
+		deadline := rapid.Map(mark, func(m assessment.Mark) assessment.Mark {
+			if m.Event == 0 {
+				m.On = assessment.Never
+			}
+			return m
+		})
+		span := rapid.Custom(func(t *rapid.T) assessment.Span {
+			return assessment.Span{From: assessment.Day(rapid.Int32().Draw(t, "from")), Until: assessment.Day(rapid.Int32().Draw(t, "until"))}
+		})
+		period := rapid.Custom(func(t *rapid.T) assessment.Period {
+			u := calendar.Unit(rapid.IntRange(0, 5).Draw(t, "unit"))
+			if u == 0 {
+				return assessment.Period{}
+			}
+			return assessment.Period{Unit: u, N: rapid.Int32().Draw(t, "n")}
+		})
+		n := func(name string) int { return rapid.IntRange(0, 3).Draw(t, name) }
+		r := assessment.Record{
+			Kind: task.Kind(n("kind")), Held: span.Draw(t, "held"), Ending: assessment.Ending(n("ending")),
+			End: mark.Draw(t, "end"), Assigned: mark.Draw(t, "assigned"), Signed: mark.Draw(t, "signed"), Deadline: deadline.Draw(t, "deadline"),
+			Idle: rapid.SliceOfN(span, 0, 3).Draw(t, "idle"), Elsewhere: rapid.SliceOfN(period, 0, 3).Draw(t, "elsewhere"),
+		}
+		for range n("requests") {
+			r.Requests = append(r.Requests, assessment.Request{Mark: mark.Draw(t, "request"), Period: period.Draw(t, "period"), Answer: mark.Draw(t, "answer"), Accepted: rapid.Bool().Draw(t, "accepted")})
+		}
+		for range n("undone") {
+			r.Undone = append(r.Undone, assessment.Undone{Request: mark.Draw(t, "request"), Accepted: mark.Draw(t, "accepted"), Deadline: deadline.Draw(t, "deadline"), Reopened: mark.Draw(t, "reopened"), False: rapid.Bool().Draw(t, "false")})
+		}
+		for range n("extensions") {
+			r.Extensions = append(r.Extensions, assessment.Extension{Mark: mark.Draw(t, "extension"), Granted: mark.Draw(t, "granted"), Refused: rapid.Bool().Draw(t, "refused")})
+		}
+		for range n("reports") {
+			r.Reports = append(r.Reports, assessment.Report{Period: period.Draw(t, "period"), On: assessment.Day(n("on")), First: int32(n("first")), Last: int32(n("last")), Nil: rapid.Bool().Draw(t, "nil")})
+		}
+		for range n("attested") {
+			r.Attested = append(r.Attested, assessment.Attestation{Mark: mark.Draw(t, "attested"), Period: period.Draw(t, "year")})
+		}
+		if p := period.Draw(t, "unit"); p.Unit != 0 {
+			r.Schedule = assessment.Schedule{Unit: p.Unit, Due: calendar.Due{Day: n("day"), In: calendar.DueIn(n("in"))}, First: period.Draw(t, "first"), Until: assessment.Never, Basis: mark.Draw(t, "basis")}
+			for range n("extended") {
+				r.Schedule.Extended = append(r.Schedule.Extended, assessment.Extended{Period: period.Draw(t, "period"), Due: mark.Draw(t, "due")})
+			}
+		}
+		b := encodeRecord(&r)
+		// What was read before leaves nothing behind.
+		back := assessment.Record{Idle: make([]assessment.Span, 5), Reports: make([]assessment.Report, 5), Schedule: assessment.Schedule{Unit: 1, Extended: make([]assessment.Extended, 2)}}
+		require.NoError(t, decodeRecord(b, &back))
+		require.Equal(t, fmt.Sprintf("%+v", r), fmt.Sprintf("%+v", back))
+		require.ErrorIs(t, decodeRecord(append(b, 0), &back), errRecord)
+		require.ErrorIs(t, decodeRecord(b[:len(b)-1], &back), errRecord)
+	})
 }
