@@ -98,7 +98,7 @@ func (v *View) Assessment(ctx context.Context, q AssessmentQuery) (AssessmentVie
 		total := &officeTally{}
 		for _, o := range order {
 			t, ok := offices[o.ID]
-			if !ok {
+			if !ok || t.sum[assessment.InForce] == 0 {
 				continue
 			}
 			total.join(t)

@@ -166,3 +166,17 @@ func (a *app) factsCommand() *cobra.Command {
 	}))
 	return cmd
 }
+
+// printStandings prints the table of a summary's offices.
+func (a *app) printStandings(s projections.SummaryView) error {
+	ratio := func(r projections.Ratio) string { return fmt.Sprintf("%d/%d", r.Numerator, r.Denominator) }
+	row := func(name string, n projections.Standing) []string {
+		return []string{name, strconv.Itoa(n.Shares), strconv.Itoa(n.Accepted), strconv.Itoa(n.Overdue), strconv.Itoa(n.Stagnant), strconv.Itoa(n.Unsigned),
+			ratio(n.OnTime), ratio(n.Reporting), ratio(n.Rectified)}
+	}
+	var rows [][]string
+	for _, o := range s.ByOffice {
+		rows = append(rows, row(o.Office.Name, o.Standing))
+	}
+	return a.table([]string{"处室", "分项", "办结", "逾期", "停滞", "未签收", "按时办结", "报送", "整改"}, append(rows, row("合计", s.Total)))
+}
