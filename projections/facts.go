@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"duban/domain/assessment"
@@ -214,6 +215,33 @@ type FactsQuery struct {
 	Cursor    string
 }
 
+// A factsAsked is a FactsQuery understood.
+type factsAsked struct {
+	factsQuery
+	figure assessment.Figure
+	month  assessment.Period
+}
+
+func (q FactsQuery) check() (factsAsked, error) {
+	out := factsAsked{month: assessment.PeriodOf(q.Month)}
+	if _, err := dayFor(q.Today); err != nil {
+		return out, err
+	}
+	var err error
+	if out.figure, err = assessment.ParseFigure(q.Figure); err != nil {
+		return out, &QueryError{Field: "figure", Err: err}
+	}
+	if q.Month != "" && out.month.Unit != calendar.UnitMonth {
+		return out, badQuery("month", "应写成 2019-08", "a month is written 2019-08")
+	}
+	out.recordFilter = recordFilter{directive: q.Directive, office: q.Office}
+	out.Question = assessment.Question{Span: assessment.Ever(q.Today), Today: assessment.DayOf(q.Today)}
+	if q.Year != 0 {
+		out.Span, err = yearSpan(q.Year)
+	}
+	return out, err
+}
+
 // Facts returns a page of the items behind a figure.
 func (v *View) Facts(ctx context.Context, q FactsQuery) (FactPage, error) {
 	page := FactPage{Page: Page[FactView]{Items: []FactView{}}}
@@ -221,39 +249,28 @@ func (v *View) Facts(ctx context.Context, q FactsQuery) (FactPage, error) {
 	if err != nil {
 		return page, err
 	}
-	if _, err := dayFor(q.Today); err != nil {
+	asked, err := q.check()
+	if err != nil {
 		return page, err
 	}
-	figure, err := assessment.ParseFigure(q.Figure)
-	if err != nil {
-		return page, &QueryError{Field: "figure", Err: err}
-	}
-	if q.Month != "" && q.Month.Unit() != calendar.UnitMonth {
-		return page, badQuery("month", "应写成 2019-08", "a month is written 2019-08")
-	}
-	span := assessment.Ever(q.Today)
-	if q.Year != 0 {
-		if span, err = yearSpan(q.Year); err != nil {
-			return page, err
-		}
-	}
 	err = v.lists(ctx, func(c *conn, _ *totals) error {
-		digest := queryDigest("facts", v.cut, figure, q.Year, q.Office, q.Directive, q.Month, q.Today)
+		digest := queryDigest("facts", v.cut, asked.figure, q.Year, q.Office, q.Directive, q.Month, q.Today)
 		key, err := readCursor(q.Cursor, digest, recordColumns())
 		if err != nil {
 			return err
 		}
-		s := &factSheet{figure: figure, month: assessment.PeriodOf(q.Month), limit: limit, page: &page}
+		s := &factSheet{factsAsked: asked, limit: limit, page: &page}
 		s.after, s.afterItem = recordKeyOf(key)
-		ask := factsQuery{recordFilter{directive: q.Directive, office: q.Office}, assessment.Question{Span: span, Today: assessment.DayOf(q.Today)}}
-		tell := s.add
-		if err := ask.each(c, func(at *recordAt) func(assessment.Fact) { s.at = at; return tell }); err != nil {
+		if err := s.scan(c); err != nil {
 			return err
 		}
 		if n := len(s.facts); n > 0 && s.more {
 			page.Next = cursor{digest, s.facts[n-1].values(s.items[n-1])}.String()
 		}
-		if err := s.show(c); err != nil {
+		if err := s.show(c, func(f FactView) error {
+			page.Items = append(page.Items, f)
+			return nil
+		}); err != nil {
 			return err
 		}
 		page.Cutoff, err = v.cutoff(c, q.Today)
@@ -265,10 +282,29 @@ func (v *View) Facts(ctx context.Context, q FactsQuery) (FactPage, error) {
 	return page, nil
 }
 
+// EachFact hands out every item behind a figure, for the workbook of a year. Limit
+// and Cursor don't count; an error of fact ends it and is returned.
+func (v *View) EachFact(ctx context.Context, q FactsQuery, fact func(FactView) error) error {
+	asked, err := q.check()
+	if err != nil {
+		return err
+	}
+	err = v.lists(ctx, func(c *conn, _ *totals) error {
+		s := &factSheet{factsAsked: asked, limit: math.MaxInt, page: &FactPage{}}
+		if err := s.scan(c); err != nil {
+			return err
+		}
+		return s.show(c, fact)
+	})
+	if err != nil {
+		return fmt.Errorf("read the items of %s: %w", q.Figure, err)
+	}
+	return nil
+}
+
 // A factSheet gathers the facts of one page, and counts all.
 type factSheet struct {
-	figure    assessment.Figure
-	month     assessment.Period
+	factsAsked
 	limit     int
 	after     *recordKey
 	afterItem int
@@ -280,6 +316,14 @@ type factSheet struct {
 	more  bool
 	last  recordKey
 	item  int // of the share at hand
+}
+
+func (s *factSheet) scan(c *conn) error {
+	tell := s.add
+	return s.each(c, func(at *recordAt) func(assessment.Fact) {
+		s.at = at
+		return tell
+	})
 }
 
 func (s *factSheet) add(f assessment.Fact) {
@@ -306,18 +350,14 @@ func (s *factSheet) add(f assessment.Fact) {
 	s.items = append(s.items, s.item)
 }
 
-func (s *factSheet) show(c *conn) error {
+func (s *factSheet) show(c *conn, hand func(FactView) error) error {
 	ids, names := &sourceReader{c: c, kept: map[shareAt][]string{}}, namesIn(c)
 	for i := range s.facts {
 		f := &s.facts[i]
-		docs, err := documents[taskDoc](c, "task", []uint64{f.task})
+		doc, err := taskOf(c, f.recordKey)
 		if err != nil {
 			return err
 		}
-		if len(docs) != 1 {
-			return fmt.Errorf("task %d of a record is missing", f.task)
-		}
-		doc := docs[0]
 		v := FactView{
 			Figure: f.Figure.String(), Chinese: f.Figure.Chinese(), N: f.N, On: f.On.Date(), Directive: doc.Directive, Task: doc.ID,
 			Number: doc.Number, Path: doc.Path, Part: doc.Part, Period: f.Period.Calendar(), Deadline: f.Deadline.Date(),
@@ -334,7 +374,9 @@ func (s *factSheet) show(c *conn) error {
 		if v.Office, err = nameOf(names, f.office); err != nil {
 			return err
 		}
-		s.page.Items = append(s.page.Items, v)
+		if err := hand(v); err != nil {
+			return err
+		}
 	}
 	return nil
 }

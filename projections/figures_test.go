@@ -180,6 +180,12 @@ func TestItemsAddUp(t *testing.T) {
 			require.Equal(t, f.Numerator, sum, "%s by %d", f.Figure, limit)
 			require.GreaterOrEqual(t, events, len(f.EventIDs), f.Figure)
 		}
+		sum := 0
+		require.NoError(t, v.EachFact(context.Background(), FactsQuery{Figure: f.Figure, Year: 2019, Today: "2020-01-02"}, func(f FactView) error {
+			sum += f.N
+			return nil
+		}))
+		require.Equal(t, f.Numerator, sum, f.Figure)
 	}
 	for _, q := range []FactsQuery{{Figure: "lates", Today: "2020-01-02"}, {Figure: "late", Month: "2019", Today: "2020-01-02"}, {Figure: "late", Year: 3000, Today: "2020-01-02"}} {
 		_, err := v.Facts(context.Background(), q)
@@ -234,8 +240,8 @@ func TestReportsOfAPeriod(t *testing.T) {
 	require.Equal(t, []string{"1 1a missing", "2 1b missing", "3 2b none", "4 3c missing", "5 4a missing"}, reportLines(october.Items))
 	// In December 2b is not in force any more; nothing is owed after October.
 	require.Equal(t, []string{"1 1a none", "2 1b none", "3 3c none", "4 4a none"}, reportLines(ask(ReportQuery{Period: "2019-12", Today: "2019-12-20"}).Items))
-	// No duty is quarterly: what was said for the months does not count for the quarter.
-	require.Equal(t, []string{"1 1a none", "2 1b none", "3 2b none", "4 3c none", "5 4a none"}, reportLines(ask(ReportQuery{Period: "2019-Q3", Today: "2019-12-20"}).Items))
+	// No duty is quarterly: what was said for the months shows, but counts for nothing.
+	require.Equal(t, []string{"1 1a none 2019-09-03", "2 1b none 2019-09-10", "3 2b none 2019-09-05", "4 3c none", "5 4a none"}, reportLines(ask(ReportQuery{Period: "2019-Q3", Today: "2019-12-20"}).Items))
 	require.Empty(t, ask(ReportQuery{Period: "2018-08", Today: "2019-12-20"}).Items)
 
 	missing := ask(ReportQuery{Period: "2019-08", Missing: true, Today: "2019-12-20"})
@@ -258,6 +264,16 @@ func TestReportsOfAPeriod(t *testing.T) {
 		}
 		require.Equal(t, page.Items, all)
 	}
+	var whole []ReportRow
+	head, err := now(t, m).EachReport(context.Background(), ReportQuery{Period: "2019-08", Today: "2019-12-20"}, func(r ReportRow) error {
+		whole = append(whole, r)
+		return nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, page.Items, whole)
+	require.Equal(t, page.Totals, head.Totals)
+	_, err = now(t, m).EachReport(context.Background(), ReportQuery{Period: "2019", Today: "2019-12-20"}, func(ReportRow) error { return errEnough })
+	require.ErrorIs(t, err, errEnough)
 	for field, q := range map[string]ReportQuery{
 		"period": {Period: "2019-13", Today: "2019-12-20"}, "limit": {Period: "2019-08", Today: "2019-12-20", Limit: 501}, "today": {Period: "2019-08"},
 	} {
@@ -266,7 +282,7 @@ func TestReportsOfAPeriod(t *testing.T) {
 		require.ErrorAs(t, err, &bad)
 		require.Equal(t, field, bad.Field)
 	}
-	_, err := now(t, m).Reports(context.Background(), ReportQuery{Period: "2019-09", Today: "2019-12-20", Cursor: missing.Next + "AAAA"})
+	_, err = now(t, m).Reports(context.Background(), ReportQuery{Period: "2019-09", Today: "2019-12-20", Cursor: missing.Next + "AAAA"})
 	require.ErrorIs(t, err, ErrBadCursor)
 
 	// What was known before the reports came.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/ncruces/go-sqlite3"
@@ -37,6 +38,16 @@ type reportLine struct {
 	assigned int32          // event
 }
 
+func (q ReportQuery) check() error {
+	if _, err := dayFor(q.Today); err != nil {
+		return err
+	}
+	if _, err := calendar.ParsePeriod(string(q.Period)); err != nil {
+		return &QueryError{Field: "period", Err: err}
+	}
+	return nil
+}
+
 // Reports returns a page of the 进展汇总表.
 func (v *View) Reports(ctx context.Context, q ReportQuery) (ReportPage, error) {
 	page := ReportPage{Period: q.Period, Page: Page[ReportRow]{Items: []ReportRow{}}}
@@ -44,11 +55,8 @@ func (v *View) Reports(ctx context.Context, q ReportQuery) (ReportPage, error) {
 	if err != nil {
 		return page, err
 	}
-	if _, err := dayFor(q.Today); err != nil {
+	if err := q.check(); err != nil {
 		return page, err
-	}
-	if _, err := calendar.ParsePeriod(string(q.Period)); err != nil {
-		return page, &QueryError{Field: "period", Err: err}
 	}
 	err = v.lists(ctx, func(c *conn, _ *totals) error {
 		digest := queryDigest("reports", v.cut, q.Period, q.Directive, q.Office, q.Missing, q.Today)
@@ -65,7 +73,10 @@ func (v *View) Reports(ctx context.Context, q ReportQuery) (ReportPage, error) {
 		if n := len(s.lines); n > 0 && s.more {
 			page.Next = cursor{digest, s.lines[n-1].values(0)}.String()
 		}
-		if page.Items, err = reportRows(c, s.lines, q.Today); err != nil {
+		if err := s.rows(c, func(r ReportRow) error {
+			page.Items = append(page.Items, r)
+			return nil
+		}); err != nil {
 			return err
 		}
 		page.Cutoff, err = v.cutoff(c, q.Today)
@@ -73,6 +84,33 @@ func (v *View) Reports(ctx context.Context, q ReportQuery) (ReportPage, error) {
 	})
 	if err != nil {
 		return ReportPage{}, fmt.Errorf("list reports: %w", err)
+	}
+	return page, nil
+}
+
+// EachReport hands out the whole 进展汇总表, row by row: of a month for the sheet that
+// goes round, of a year ("2019") for the register's workbook. Limit and Cursor
+// don't count. The page it returns has everything but the rows; an error of row
+// ends it and is returned.
+func (v *View) EachReport(ctx context.Context, q ReportQuery, row func(ReportRow) error) (ReportPage, error) {
+	page := ReportPage{Period: q.Period}
+	if err := q.check(); err != nil {
+		return page, err
+	}
+	err := v.lists(ctx, func(c *conn, _ *totals) error {
+		s := &reportSheet{query: q, limit: math.MaxInt}
+		if err := s.scan(c); err != nil {
+			return err
+		}
+		page.Totals, page.Total = s.totals, s.listed
+		var err error
+		if page.Cutoff, err = v.cutoff(c, q.Today); err != nil {
+			return err
+		}
+		return s.rows(c, row)
+	})
+	if err != nil {
+		return ReportPage{}, fmt.Errorf("read the reports of %s: %w", q.Period, err)
 	}
 	return page, nil
 }
@@ -160,40 +198,49 @@ func (t *ReportTotals) count(l *reportLine) {
 	}
 }
 
-// reportRows completes lines with what the rows of their tasks say.
-func reportRows(c *conn, lines []reportLine, today calendar.Date) ([]ReportRow, error) {
-	rows := make([]ReportRow, 0, len(lines))
-	lit, err := lampIn(c, today)
+// rows completes the lines with what the rows of their tasks say.
+func (s *reportSheet) rows(c *conn, hand func(ReportRow) error) error {
+	lit, err := lampIn(c, s.query.Today)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	names := namesIn(c)
 	var doc taskDoc
 	var of uint64
 	text := ""
-	for i := range lines {
-		l := &lines[i]
+	for i := range s.lines {
+		l := &s.lines[i]
 		if i == 0 || l.task != of {
-			docs, err := documents[taskDoc](c, "task", []uint64{l.task})
-			if err != nil {
-				return nil, err
+			if doc, err = taskOf(c, l.recordKey); err != nil {
+				return err
 			}
-			if len(docs) != 1 || l.ord >= len(docs[0].Shares) {
-				return nil, fmt.Errorf("task %d of a record is missing", l.task)
-			}
-			doc, of = docs[0], l.task
+			of = l.task
 			if text, err = names.clause(doc.Directive, doc.Number, doc.TextSHA256); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		row, err := reportRowOf(c, l, doc, names, lit)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		row.Text = text
-		rows = append(rows, row)
+		if err := hand(row); err != nil {
+			return err
+		}
 	}
-	return rows, nil
+	return nil
+}
+
+// taskOf reads the task of a record.
+func taskOf(c *conn, k recordKey) (taskDoc, error) {
+	docs, err := documents[taskDoc](c, "task", []uint64{k.task})
+	if err != nil {
+		return taskDoc{}, err
+	}
+	if len(docs) != 1 || k.ord >= len(docs[0].Shares) {
+		return taskDoc{}, fmt.Errorf("task %d of a record is missing", k.task)
+	}
+	return docs[0], nil
 }
 
 func reportRowOf(c *conn, l *reportLine, doc taskDoc, names directory, lit lamp) (ReportRow, error) {

@@ -388,21 +388,41 @@ func (r *Record) Answer(o *Round, today Day) Answer {
 func (r *Record) made(o *Round) Answer {
 	var a Answer
 	for i := range r.Reports {
-		p := &r.Reports[i]
-		if !o.answers(p) {
-			continue
+		if p := &r.Reports[i]; o.answers(p) {
+			a.add(p)
 		}
-		if !a.Made || p.On < a.First {
-			a.First, a.Event = p.On, p.First
-		}
-		a.Made, a.Last = true, *p
 	}
 	return a
 }
 
-// About returns what the share reported about a period that it owes no report
-// for: for the period itself, or for none on one of its days.
-func (r *Record) About(p Period) Answer { return r.made(&Round{Period: p, whole: p.Days()}) }
+// About returns what the share reported about a period for which it owes no
+// report: for the period or a part of it, or for none on one of its days.
+func (r *Record) About(p Period) Answer {
+	days := p.Days()
+	var a Answer
+	for i := range r.Reports {
+		o := &r.Reports[i]
+		if about := o.days(); days.From <= about.From && about.Until <= days.Until {
+			a.add(o)
+		}
+	}
+	return a
+}
+
+// days returns what the report is about: its period, or the day it was made.
+func (p *Report) days() Span {
+	if p.Period == (Period{}) {
+		return Span{p.On, p.On}
+	}
+	return p.Period.Days()
+}
+
+func (a *Answer) add(p *Report) {
+	if !a.Made || p.On < a.First {
+		a.First, a.Event = p.On, p.First
+	}
+	a.Made, a.Last = true, *p
+}
 
 // String returns the outcome's wire name.
 func (o Outcome) String() string {
