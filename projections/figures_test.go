@@ -20,6 +20,7 @@ import (
 	"duban/domain/office"
 	"duban/domain/task"
 	"duban/domain/workyear"
+	"duban/eventstore"
 )
 
 // A yearStory is a year small enough to count by hand. Shares are named by clause
@@ -522,4 +523,37 @@ func TestRecordsInBytes(t *testing.T) {
 		require.ErrorIs(t, decodeRecord(append(b, 0), &back), errRecord)
 		require.ErrorIs(t, decodeRecord(b[:len(b)-1], &back), errRecord)
 	})
+}
+
+// A state that was dropped from memory has forgotten what it wrote: rows of a
+// voided report, and of a task that was voided, go all the same.
+func TestRowsOfWhatWasVoidedGo(t *testing.T) {
+	l := newYearStory(t)
+	void := ""
+	for _, e := range l.events[l.tasks[0]] {
+		if _, ok := e.Data.(*task.ProgressReported); ok {
+			void = e.ID
+		}
+	}
+	l.do(t, l.tasks[0], clerk, &task.Corrected{Correction: domain.Correction{Target: void, Mode: domain.ModeVoid, Reason: "误录"}})
+	_, more := l.directive(t, "D2", "二号", "通知", clauseSpec{text: "重复登记的条款。", offices: []domain.Ref{l.a}})
+	l.do(t, more[0], clerk, &task.Voided{Reason: "重复导入"})
+	dir := t.TempDir()
+	for _, memory := range []int{1, defaultStateBytes} {
+		live := fresh(t, dir, l.fakeLedger, false, memory)
+		defer live.discard()
+		for _, r := range l.records {
+			feed(t, live, []eventstore.Record{r})
+		}
+		rebuilt := fresh(t, dir, l.fakeLedger, true, defaultStateBytes)
+		defer rebuilt.discard()
+		require.NoError(t, rebuilt.append(l.records))
+		require.NoError(t, rebuilt.fold(context.Background()))
+		require.NoError(t, compareDatabases(live.w, rebuilt.w))
+		for table, want := range map[string]int64{"share_report": 3, "share_record": 5, "share_source": 5} {
+			n, err := live.w.number("SELECT count(*) FROM " + table)
+			require.NoError(t, err)
+			require.Equal(t, want, n, table)
+		}
+	}
 }

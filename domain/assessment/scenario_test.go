@@ -283,6 +283,7 @@ func TestChangingHands(t *testing.T) {
 		{name: "before the deadline: nothing for the first", given: dated(move("2019-12-31"), signB), year: 2019, want: ""},
 		{name: "the second holds it on the due day", given: dated(move("2019-12-31"), signB), of: b, year: 2019, today: "2020-01-02", want: "late 1 e3\nlate_days 2 e3"},
 		{name: "the day after the deadline: the first was late", given: dated(move("2020-01-01")), year: 2019, want: "late 1 e3"},
+		{name: "but not on the due day itself", given: dated(move("2020-01-01")), year: 2019, today: "2019-12-31", want: ""},
 		{name: "in the middle, late: the first", given: late, year: 2019, want: "late 1 e3\nlate_days 9 e3"},
 		{name: "in the middle, late: the second has its days only", given: late, of: b, year: 2019, want: "late_days 11 e3 e7\nrequested 1 e7\ncompleted 1 e7 e8"},
 		{name: "in time by the second", given: dated(move("2019-10-10"), step{"2019-10-10", &task.Acknowledged{ShareOf: shareB}}, step{"2019-10-20", requestB}, step{"2019-10-21", acceptB}), of: b, year: 2019,
