@@ -99,6 +99,7 @@ func New(cfg Config) *Server {
 	s.evidence()
 	s.events()
 	s.summary()
+	s.figures()
 	s.tokens()
 	s.upkeep()
 	s.describe()

@@ -21,6 +21,7 @@ func (s *Server) summary() {
 			defer v.Close()
 			sum, err := v.Summary(ctx, today)
 			sum.Cutoff.Sample = s.Sample
+			linkSummary(&sum, in.CutParams, today)
 			return &body[projections.SummaryView]{Body: sum}, err
 		})
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"duban/domain/calendar"
 	"duban/domain/light"
@@ -88,4 +89,12 @@ func day(d calendar.Date) int {
 		}
 	}
 	return n
+}
+
+// dateOf returns the date of a day as columns hold it, none for noDay.
+func dateOf(yyyymmdd int) calendar.Date {
+	if yyyymmdd == noDay {
+		return ""
+	}
+	return calendar.Of(yyyymmdd/10_000, time.Month(yyyymmdd/100%100), yyyymmdd%100)
 }

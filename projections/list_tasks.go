@@ -381,6 +381,14 @@ func officesBy(c *conn, name string) (string, error) {
 	return string(b), err
 }
 
+// words returns what a task says: its own words, or those of its clause.
+func words(d taskDoc, names directory) (string, error) {
+	if d.Text != "" {
+		return d.Text, nil
+	}
+	return names.clause(d.Directive, d.Number, d.TextSHA256)
+}
+
 // viewTask completes a document: names, the clause's text and the lights of a day.
 func viewTask(d taskDoc, names directory, lit lamp) (TaskView, error) {
 	v := d.TaskView
@@ -392,10 +400,8 @@ func viewTask(d taskDoc, names directory, lit lamp) (TaskView, error) {
 	if h.status > directive.StatusIssued {
 		v.DirectiveState = h.status.String()
 	}
-	if v.Text == "" { // it has no words of its own
-		if v.Text, err = names.clause(v.Directive, v.Number, v.TextSHA256); err != nil {
-			return v, err
-		}
+	if v.Text, err = words(d, names); err != nil {
+		return v, err
 	}
 	v.Shares = make([]ShareView, len(d.Shares))
 	var all []light.Window

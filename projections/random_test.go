@@ -142,7 +142,7 @@ func (p *player) onTask() {
 	case 18:
 		p.try(ref, clerk, p.l.now, &task.Cancelled{Particulars: with, Reason: p.text()})
 	default:
-		p.try(ref, clerk, p.l.now, &task.Reopened{Particulars: with, Reason: task.ReopenNewFacts, Words: p.text()})
+		p.try(ref, clerk, p.l.now, &task.Reopened{Particulars: with, Reason: task.ReopenReason(1 + p.pick("why", 3)), Words: p.text()})
 	}
 }
 

@@ -39,10 +39,11 @@ func writeFinding(w *rowWriter, a *aggregate, s finding.State) error {
 	if err := w.rewriteWords("finding", a.first, norm); err != nil {
 		return err
 	}
-	if err := w.run(`INSERT INTO finding(n, id, status, grade, inspection, rectifier, supervising, doc, norm) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)
+	if err := w.run(`INSERT INTO finding(n, id, status, grade, inspection, rectifier, supervising, found, doc, norm) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT(n) DO UPDATE SET status=excluded.status, grade=excluded.grade, inspection=excluded.inspection,
-		rectifier=excluded.rectifier, supervising=excluded.supervising, doc=excluded.doc, norm=excluded.norm`,
-		a.first, a.ref.ID, int(s.Status), int(s.Grade), s.Inspection.ID, s.Carrier(s.Order.Rectifier.Office).ID, s.Carrier(s.Order.SupervisingOffice).ID, b, norm); err != nil {
+		rectifier=excluded.rectifier, supervising=excluded.supervising, found=excluded.found, doc=excluded.doc, norm=excluded.norm`,
+		a.first, a.ref.ID, int(s.Status), int(s.Grade), s.Inspection.ID, s.Carrier(s.Order.Rectifier.Office).ID, s.Carrier(s.Order.SupervisingOffice).ID,
+		day(s.FoundOn), b, norm); err != nil {
 		return err
 	}
 	for _, t := range s.Tasks {

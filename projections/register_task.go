@@ -48,6 +48,8 @@ type taskRow struct {
 	active            int
 	shares            []shareRow
 	spans             []span
+	records           []recordRow
+	reports           []reportRow
 }
 
 func writeTask(w *rowWriter, a *aggregate, s task.State) error {
@@ -65,7 +67,14 @@ func writeTask(w *rowWriter, a *aggregate, s task.State) error {
 		return err
 	}
 	row := rowOfTask(s, doc)
+	row.records, row.reports = recordsOf(s, doc)
 	old, known := a.written.(*taskRow)
+	if !known || old.directive != row.directive || old.number != row.number || old.part != row.part || len(old.records) > len(row.records) {
+		if err := w.forgetRecords(a.first); err != nil {
+			return err
+		}
+		old, known = &taskRow{}, false
+	}
 	if known && old.directive == row.directive && old.number == row.number && old.part == row.part && old.kind == row.kind &&
 		old.status == row.status && old.due == row.due && old.active == row.active {
 		err = w.run(`UPDATE task SET sequence=?, doc=? WHERE n=?`, a.last, b, a.first)
@@ -94,11 +103,17 @@ func writeTask(w *rowWriter, a *aggregate, s task.State) error {
 			return err
 		}
 	}
+	if err := w.writeRecords(a.first, old, row); err != nil {
+		return err
+	}
 	a.written = row
 	return nil
 }
 
 func (w *rowWriter) deleteTask(n uint64) error {
+	if err := w.forgetRecords(n); err != nil {
+		return err
+	}
 	for _, sql := range []string{
 		"DELETE FROM task WHERE n=?", "DELETE FROM share WHERE task=?",
 		deleteTaskSpans, deleteShareSpans,
@@ -244,6 +259,9 @@ func viewShare(s task.State, sh task.Share) ShareView {
 	}
 	if r, ok := sh.LastReport(); ok {
 		v.ReportedOn, v.Progress = on(r.Act), r.Progress
+	}
+	if sh.Plan != nil {
+		v.Person, v.Leader = sh.Plan.ResponsiblePerson, sh.Plan.SupervisingLeader
 	}
 	if onTime, ok := s.OnTime(sh); ok {
 		v.OnTime = &onTime

@@ -134,7 +134,9 @@ func TestSummaryCountsTasksAndSharesApart(t *testing.T) {
 	require.Equal(t, 4, sum(s.ShareStatuses))
 	require.Equal(t, 3, sum(s.TaskLights))
 	require.Equal(t, 4, sum(s.ShareLights))
-	require.Equal(t, OfficeCount{Office: Named{"c", "矿山处"}, Shares: 1, Overdue: 1, Unsigned: 1, Lights: []Count{{"overdue", "逾期", 1}}}, s.ByOffice[2])
+	require.Equal(t, OfficeCount{Named{"c", "矿山处"}, Standing{
+		Shares: 1, Overdue: 1, Unsigned: 1, OnTime: Ratio{0, 1}, Findings: []Count{}, Lights: []Count{{"overdue", "逾期", 1}},
+	}}, s.ByOffice[2])
 }
 
 func TestVerifyFindsADifference(t *testing.T) {

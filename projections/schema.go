@@ -4,7 +4,7 @@ package projections
 // them. It is part of the file's name: a program with another version leaves this
 // file alone and builds its own from the stream. Raise it with every change of
 // schema, of a row function or of search normalisation.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // applicationID marks the file as a read model of Duban: "Duba" in ASCII.
 const applicationID = 0x44756261
@@ -86,6 +86,7 @@ CREATE TABLE clause(
 	norm TEXT NOT NULL
 );
 CREATE UNIQUE INDEX clause_number ON clause(directive, number);
+CREATE INDEX clause_removed ON clause(directive) WHERE removed=1;
 
 CREATE TABLE task(
 	n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
@@ -100,7 +101,7 @@ CREATE TABLE task(
 CREATE INDEX task_number ON task(directive, number, part, n, status);
 CREATE INDEX task_deadline ON task(due, directive, number, part, n, status);
 CREATE INDEX task_latest ON task(due_desc, directive, number, part, n, status);
-CREATE INDEX task_status ON task(status, directive, number, part, n);
+CREATE INDEX task_status ON task(status, directive, number, part, n, shares);
 CREATE INDEX task_updated ON task(sequence, n, status);
 CREATE TABLE share(
 	task INTEGER NOT NULL, ord INTEGER NOT NULL,
@@ -112,6 +113,25 @@ CREATE TABLE share(
 ) WITHOUT ROWID;
 CREATE INDEX share_office ON share(office, active, voided, task, ord, handler, status, open);
 CREATE INDEX share_handler ON share(handler, active, voided, task, ord, office);
+
+-- What figures and reports are made of: every share of a task that is not voided
+-- with its dated facts, in the order of the sheets. Events are those the record
+-- names, kept apart from what is read for every figure.
+CREATE TABLE share_record(
+	directive TEXT NOT NULL, number INTEGER NOT NULL, part INTEGER NOT NULL, task INTEGER NOT NULL, ord INTEGER NOT NULL,
+	office TEXT NOT NULL, status INTEGER NOT NULL,
+	record BLOB NOT NULL, -- assessment.Record, see encodeRecord
+	lights BLOB NOT NULL, -- all that fire some day, see encodeLights
+	PRIMARY KEY(directive, number, part, task, ord)
+) WITHOUT ROWID;
+CREATE TABLE share_source(
+	task INTEGER NOT NULL, ord INTEGER NOT NULL, events TEXT NOT NULL, -- ids, apart by spaces
+	PRIMARY KEY(task, ord)
+) WITHOUT ROWID;
+CREATE TABLE share_report(
+	task INTEGER NOT NULL, event TEXT NOT NULL, doc BLOB NOT NULL,
+	PRIMARY KEY(task, event)
+) WITHOUT ROWID;
 
 -- The lights of tasks, shares and findings as spans of days. The spans of one
 -- thing follow each other without gap or overlap, so that exactly one of them
@@ -145,6 +165,7 @@ CREATE TABLE finding(
 	status INTEGER NOT NULL, grade INTEGER NOT NULL,
 	inspection TEXT NOT NULL,
 	rectifier TEXT NOT NULL, supervising TEXT NOT NULL, -- offices, or who carries on for them
+	found INTEGER NOT NULL, -- day
 	doc BLOB NOT NULL,
 	norm TEXT NOT NULL
 );
@@ -166,6 +187,8 @@ var dumped = []struct{ table, order string }{
 	{"calendar", "n"}, {"policy", "n"}, {"office", "n"}, {"office_name", "office, ord"},
 	{"directive", "n"}, {"clause", "n"},
 	{"task", "n"}, {"share", "task, ord"},
+	{"share_record", "directive, number, part, task, ord"}, {"share_source", "task, ord"},
+	{"share_report", "task, event"},
 	{"task_light", "light, directive, number, part, task, since"},
 	{"share_light", "light, office, task, ord, since"},
 	{"finding_light", "light, finding, since"},

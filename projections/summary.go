@@ -30,7 +30,7 @@ func (v *View) Summary(ctx context.Context, today calendar.Date) (SummaryView, e
 		}
 		var kept bool
 		if out, kept = t.summary(h.position, d); !kept {
-			if out, err = summarise(c, d); err != nil {
+			if out, err = summarise(c, today); err != nil {
 				return err
 			}
 			t.keepSummary(h.position, d, out)
@@ -44,48 +44,42 @@ func (v *View) Summary(ctx context.Context, today calendar.Date) (SummaryView, e
 	return out, nil
 }
 
-func summarise(c *conn, today int) (SummaryView, error) {
+func summarise(c *conn, today calendar.Date) (SummaryView, error) {
 	var out SummaryView
-	for _, sum := range []func(*conn, *SummaryView, int) error{sumTasks, sumFindings, sumOffices} {
-		if err := sum(c, &out, today); err != nil {
+	for _, sum := range []func(*conn, *SummaryView, int) error{sumTasks, sumFindings} {
+		if err := sum(c, &out, day(today)); err != nil {
 			return out, err
 		}
 	}
-	return out, nil
+	return out, sumTables(c, &out, today)
 }
 
 func sumTasks(c *conn, out *SummaryView, today int) error {
-	voided := int(task.StatusVoided)
 	for _, q := range []struct {
 		into *int
 		sql  string
-		args []any
 	}{
-		{&out.Directives, "SELECT count(*) FROM directive WHERE status=?", []any{int(directive.StatusIssued)}},
-		{&out.Clauses, "SELECT count(*) FROM clause WHERE removed=0 AND directive IN (SELECT id FROM directive WHERE status=?)", []any{int(directive.StatusIssued)}},
-		{&out.Tasks, "SELECT count(*) FROM task WHERE status<>?", []any{voided}},
-		{&out.Shares, "SELECT count(*) FROM share WHERE active=1 AND voided=0", nil},
-		{&out.SharedTasks, "SELECT count(*) FROM task WHERE status<>? AND shares>1", []any{voided}},
-		{&out.Offices, "SELECT count(DISTINCT office) FROM share WHERE active=1 AND voided=0", nil},
+		{&out.Directives, "SELECT count(*) FROM directive WHERE status=?1"},
+		{&out.Clauses, `SELECT (SELECT count(*) FROM clause)
+			- (SELECT count(*) FROM clause WHERE directive IN (SELECT id FROM directive WHERE status<>?1))
+			- (SELECT count(*) FROM clause WHERE removed=1 AND directive IN (SELECT id FROM directive WHERE status=?1))`},
 	} {
-		n, err := c.number(q.sql, q.args...)
+		n, err := c.number(q.sql, int(directive.StatusIssued))
 		if err != nil {
 			return err
 		}
 		*q.into = int(n)
 	}
-	for _, q := range []struct {
-		into  *[]Count
-		value func(int) named
-		sql   string
-		args  []any
-	}{
-		{&out.TaskStatuses, as[task.Status], "SELECT status, count(*) FROM task WHERE status<>? GROUP BY status", []any{voided}},
-		{&out.ShareStatuses, as[task.ShareStatus], "SELECT status, count(*) FROM share WHERE active=1 AND voided=0 GROUP BY status", nil},
-	} {
-		if err := counts(c, q.into, q.value, q.sql, q.args); err != nil {
-			return err
-		}
+	out.TaskStatuses = []Count{}
+	err := c.each("SELECT status, count(*), sum(shares>1) FROM task INDEXED BY task_status WHERE status<>? GROUP BY status", []any{int(task.StatusVoided)}, func(s *sqlite3.Stmt) error {
+		status, n := task.Status(s.ColumnInt(0)), s.ColumnInt(1)
+		out.TaskStatuses = append(out.TaskStatuses, Count{Value: status.String(), Chinese: status.Chinese(), N: n})
+		out.Tasks += n
+		out.SharedTasks += s.ColumnInt(2)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	return countLights(c, &out.TaskLights, "task_light", today, out.Tasks)
 }
@@ -164,58 +158,4 @@ func counts(c *conn, into *[]Count, value func(int) named, sql string, args []an
 		*into = append(*into, Count{Value: v.String(), Chinese: v.Chinese(), N: s.ColumnInt(1)})
 		return nil
 	})
-}
-
-// sumOffices counts the shares of every office that has some, in the order of
-// registration.
-func sumOffices(c *conn, out *SummaryView, today int) error {
-	out.ByOffice = []OfficeCount{}
-	at := map[string]int{}
-	err := c.each(`SELECT s.office, coalesce(o.name, ''), count(*), sum(s.status=?), sum(s.status=? AND s.open)
-		FROM share s LEFT JOIN office o ON o.id=s.office WHERE s.active=1 AND s.voided=0 GROUP BY s.office ORDER BY o.n, s.office`,
-		[]any{int(task.ShareAccepted), int(task.ShareAssigned)}, func(s *sqlite3.Stmt) error {
-			n := OfficeCount{Office: Named{ID: s.ColumnText(0), Name: s.ColumnText(1)}, Shares: s.ColumnInt(2), Accepted: s.ColumnInt(3), Unsigned: s.ColumnInt(4)}
-			at[n.Office.ID] = len(out.ByOffice)
-			out.ByOffice = append(out.ByOffice, n)
-			return nil
-		})
-	if err != nil {
-		return err
-	}
-	byLight := map[light.Light]int{}
-	err = c.each("SELECT light, office, count(*) FROM share_light WHERE light<? AND "+lightSpan+" GROUP BY light, office",
-		[]any{int(light.Normal), today, today}, func(s *sqlite3.Stmt) error {
-			lit, n := light.Light(s.ColumnInt(0)), s.ColumnInt(2)
-			byLight[lit] += n
-			if i, ok := at[s.ColumnText(1)]; ok {
-				out.ByOffice[i].count(lit, n)
-			}
-			return nil
-		})
-	if err != nil {
-		return err
-	}
-	out.ShareLights = []Count{}
-	for lit := light.Light(1); lit < light.Normal; lit++ {
-		if n := byLight[lit]; n > 0 {
-			out.ShareLights = append(out.ShareLights, Count{Value: lit.String(), Chinese: lit.Chinese(), N: n})
-		}
-	}
-	mergeLights(&out.ShareLights)
-	for i := range out.ByOffice {
-		mergeLights(&out.ByOffice[i].Lights)
-	}
-	addNormal(&out.ShareLights, out.Shares)
-	return nil
-}
-
-func (o *OfficeCount) count(lit light.Light, n int) {
-	switch lit {
-	case light.Overdue:
-		o.Overdue = n
-	case light.DueSoon:
-		o.DueSoon = n
-	default:
-	}
-	o.Lights = append(o.Lights, Count{Value: lit.String(), Chinese: lit.Chinese(), N: n})
 }

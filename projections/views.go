@@ -55,6 +55,8 @@ type ShareView struct {
 	AssignedOn    calendar.Date `json:"assigned_on"`
 	SignedOn      calendar.Date `json:"signed_on,omitempty"`
 	Handler       string        `json:"handler,omitempty"`
+	Person        string        `json:"responsible_person,omitempty" doc:"责任人"`
+	Leader        string        `json:"supervising_leader,omitempty" doc:"责任领导"`
 	Deadline      *DeadlineView `json:"deadline,omitempty" doc:"现行时限"`
 	Stated        *DeadlineView `json:"stated_deadline,omitempty" doc:"文件规定的时限"`
 	Proposed      *DeadlineView `json:"proposed_deadline,omitempty" doc:"处室自报的时限"`
@@ -358,21 +360,25 @@ type Cutoff struct {
 // SummaryView is the register in figures. Every figure counts tasks or shares,
 // never both.
 type SummaryView struct {
-	Cutoff        Cutoff        `json:"as_of"`
-	Directives    int           `json:"directives"`
-	Clauses       int           `json:"clauses"`
-	Tasks         int           `json:"tasks"`
-	Shares        int           `json:"shares"`
-	SharedTasks   int           `json:"shared_tasks" doc:"由多个处室承担的任务"`
-	Offices       int           `json:"offices" doc:"承担分项的处室"`
-	TaskStatuses  []Count       `json:"task_statuses"`
-	ShareStatuses []Count       `json:"share_statuses"`
-	TaskLights    []Count       `json:"task_lights"`
-	ShareLights   []Count       `json:"share_lights"`
-	ByOffice      []OfficeCount `json:"by_office"`
-	Findings      []Count       `json:"findings"`
-	FindingLights []Count       `json:"finding_lights"`
-	Grades        []Count       `json:"finding_grades"`
+	Cutoff        Cutoff           `json:"as_of"`
+	Directives    int              `json:"directives"`
+	Clauses       int              `json:"clauses"`
+	Tasks         int              `json:"tasks"`
+	Shares        int              `json:"shares"`
+	SharedTasks   int              `json:"shared_tasks" doc:"由多个处室承担的任务"`
+	Offices       int              `json:"offices" doc:"承担分项的处室"`
+	TaskStatuses  []Count          `json:"task_statuses"`
+	ShareStatuses []Count          `json:"share_statuses"`
+	TaskLights    []Count          `json:"task_lights"`
+	ShareLights   []Count          `json:"share_lights"`
+	Total         Standing         `json:"total" doc:"全部分项"`
+	ByOffice      []OfficeCount    `json:"by_office"`
+	ByDirective   []DirectiveCount `json:"by_directive"`
+	ByMonth       []MonthCount     `json:"by_month"`
+	ByCity        []OfficeCount    `json:"by_city" doc:"其中的市局"`
+	Findings      []Count          `json:"findings"`
+	FindingLights []Count          `json:"finding_lights"`
+	Grades        []Count          `json:"finding_grades"`
 }
 
 // Count is how many there are of one value.
@@ -382,13 +388,8 @@ type Count struct {
 	N       int    `json:"n"`
 }
 
-// OfficeCount is an office's shares by status and light.
+// OfficeCount is an office's shares in figures.
 type OfficeCount struct {
-	Office   Named   `json:"office"`
-	Shares   int     `json:"shares"`
-	Accepted int     `json:"accepted"`
-	Overdue  int     `json:"overdue"`
-	DueSoon  int     `json:"due_soon"`
-	Unsigned int     `json:"unsigned" doc:"尚未签收"`
-	Lights   []Count `json:"lights" doc:"正常以外的亮灯"`
+	Office Named `json:"office"`
+	Standing
 }

@@ -44,6 +44,7 @@ type benchConfig struct {
 	Tasks   int // aggregates
 	Events  int // each
 	Appends int // single appends timed
+	Shares  int // of the ledger whose tables are timed
 	Dir     string
 }
 
@@ -56,6 +57,7 @@ func (a *app) benchCommand() *cobra.Command {
 	f.IntVar(&cfg.Tasks, "tasks", 2000, "任务数 / tasks")
 	f.IntVar(&cfg.Events, "events", 50, "每项任务的事件数 / events of each task")
 	f.IntVar(&cfg.Appends, "appends", 2000, "单个写入的次数 / single appends to time")
+	f.IntVar(&cfg.Shares, "shares", 50_000, "统计所用的分项数，0 不测 / shares whose tables are timed, 0: none")
 	f.StringVar(&cfg.Dir, "dir", "", "临时目录所在的磁盘 / where to put the temporary folder")
 	return cmd
 }
@@ -75,7 +77,7 @@ func (a *app) bench(ctx context.Context, cfg benchConfig) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, n.close()) }()
-	b := &bench{app: a, cfg: cfg, node: n}
+	b := &bench{app: a, cfg: cfg, node: n, dir: dir}
 	steps := []func(context.Context) error{b.append, b.fill, b.rebuild, b.follow, b.history, b.list}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -85,13 +87,14 @@ func (a *app) bench(ctx context.Context, cfg benchConfig) (err error) {
 	if b.stop != nil {
 		b.stop()
 	}
-	return nil
+	return b.figures(ctx)
 }
 
 type bench struct {
 	app   *app
 	cfg   benchConfig
 	node  *node
+	dir   string
 	tasks []domain.Ref
 	stop  func()
 }

@@ -250,7 +250,7 @@ func (a *app) summaryCommand() *cobra.Command {
 			}
 			fmt.Fprintf(a.out, "%s：%s\n", g.title, strings.Join(parts, "，"))
 		}
-		return nil
+		return a.printStandings(s)
 	}}
 	q.flags(cmd, cutFlags())
 	return cmd

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"duban/domain"
 	"duban/domain/calendar"
@@ -643,11 +642,6 @@ func (s State) OnTime(sh Share) (onTime, ok bool) {
 	if !has || d.Date == "" {
 		return false, false
 	}
-	var last time.Time
-	for _, r := range sh.Requests {
-		if r.Accepted.Done() {
-			last = r.Time
-		}
-	}
-	return calendar.On(last) <= d.Date, !last.IsZero()
+	final, ok := sh.Final()
+	return calendar.On(final.Time) <= d.Date, ok
 }

@@ -325,8 +325,11 @@ func (s State) reopen(d *Reopened, a Act) State {
 		}
 	})
 	for _, o := range s.named(d.Offices) {
+		governing, _ := s.Governing(o)
 		s = s.change(o, func(sh *Share) {
 			if sh.Status == ShareAccepted && !stay {
+				final, _ := sh.Final()
+				sh.Undone = add(sh.Undone, Completion{final.Act, sh.Since, governing, a, d.Reason})
 				sh.Breaks = add(sh.Breaks, Break{sh.Since, a})
 				sh.move(ShareInProgress, a)
 				sh.Reopened = a

@@ -89,6 +89,7 @@ type Share struct {
 	Suspended    Act
 	Reopened     Act // last taken up again after it was accepted
 	Breaks       []Break
+	Undone       []Completion // acceptances that a reopening took up again
 	Attested     []Attestation
 	Reminded     Act
 	Returns      int
@@ -147,6 +148,15 @@ type Dispute struct {
 type Attestation struct {
 	Act
 	Period calendar.Period
+}
+
+// A Completion is an acceptance that did not last.
+type Completion struct {
+	Request  Act // finally accepted then
+	Accepted Act
+	Deadline Deadline // that governed then, the zero Deadline if none did
+	Reopened Act
+	Reason   ReopenReason
 }
 
 // Reopening takes an accepted share up again.
@@ -322,6 +332,16 @@ func (sh Share) Pending() (Request, bool) {
 		return Request{}, false
 	}
 	return sh.Requests[i], true
+}
+
+// Final returns the finally accepted request: of several, the last accepted.
+func (sh Share) Final() (Request, bool) {
+	for _, r := range slices.Backward(sh.Requests) {
+		if r.Accepted.Done() {
+			return r, true
+		}
+	}
+	return Request{}, false
 }
 
 // PeriodAccepted reports whether a request for the period was accepted.
