@@ -28,7 +28,7 @@ func roster() workbook.Table {
 			{Key: "clause", Header: "条款", Width: 10, Kind: workbook.KindText, Merge: true},
 			{Key: "text", Header: "任务\n内容", Width: 30, Kind: workbook.KindText, Required: true, Merge: true},
 			{Key: "office", Header: "责任处室", Aliases: []string{"牵头/责任处室", "责任单位"}, Width: 14, Kind: workbook.KindText, Required: true},
-			{Key: "deadline", Header: "完成时限", Width: 12, Kind: workbook.KindDateOrWords},
+			{Key: "deadline", Header: "完成时限", Width: 12, Kind: workbook.KindDateOrWords, Merge: true},
 			{Key: "reported", Header: "报送日期", Width: 12, Kind: workbook.KindDate, Editable: true},
 			{Key: "funds", Header: "资金（元）", Width: 12, Kind: workbook.KindNumber, Decimals: 2, Units: workbook.Yuan(), Editable: true},
 			{Key: "grade", Header: "级别", Width: 8, Kind: workbook.KindText, Choices: []workbook.Choice{

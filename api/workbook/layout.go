@@ -60,14 +60,11 @@ func height(lines int, line float64) float64 {
 	return min(float64(lines)*line+cellPadding, maxHeight)
 }
 
-// heights returns the rows' heights, 0 for those that a spreadsheet finds by
-// itself. It looks at no merged cell for that, so that where cells are merged the
-// rows are made high enough for the text of each.
+// heights returns the rows' heights. No spreadsheet finds those of merged cells by
+// itself, and LibreOffice none at all: rows are made high enough for the text of
+// each cell, those that share merged ones in equal parts.
 func (w *sheetWriter) heights(runs merges) []float64 {
 	out := make([]float64, len(w.group))
-	if len(runs) == 0 {
-		return out
-	}
 	lines := make([]int, len(w.group))
 	merged := func(c, row int) bool {
 		for _, m := range runs {

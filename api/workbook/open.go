@@ -131,75 +131,98 @@ func decodeText(data []byte) (string, error) {
 }
 
 // openXLSX reads the visible sheets of a workbook.
-func openXLSX(data []byte, l Limits) (grids []grid, err error) {
-	// Our own check comes first. Yet excelize meets files made by anything, and a
-	// panic in it must be the file's failure and not the server's.
-	defer func() {
-		if p := recover(); p != nil {
-			grids, err = nil, fmt.Errorf("%w (%v)", ErrBroken, p)
-		}
-	}()
+func openXLSX(data []byte, l Limits) ([]grid, error) {
 	sheets, err := inspect(data, l)
 	if err != nil {
 		return nil, err
 	}
-	f, err := excelize.OpenReader(bytes.NewReader(data), excelize.Options{
-		UnzipSizeLimit: l.Unpacked, ShortDatePattern: "yyyy-mm-dd", LongDatePattern: "yyyy-mm-dd",
+	var f *excelize.File
+	since1904 := false
+	err = guard(func() error {
+		var err error
+		f, err = excelize.OpenReader(bytes.NewReader(data), excelize.Options{
+			UnzipSizeLimit: l.Unpacked, ShortDatePattern: "yyyy-mm-dd", LongDatePattern: "yyyy-mm-dd",
+		})
+		if err != nil {
+			return err
+		}
+		props, err := f.GetWorkbookProps()
+		since1904 = props.Date1904 != nil && *props.Date1904
+		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("%w (%w)", ErrBroken, err)
+	if f != nil {
+		defer f.Close()
 	}
-	defer f.Close()
-	props, err := f.GetWorkbookProps()
 	if err != nil {
-		return nil, fmt.Errorf("%w (%w)", ErrBroken, err)
+		return nil, err
 	}
-	since1904 := props.Date1904 != nil && *props.Date1904
+	var grids []grid
 	for _, s := range sheets {
 		if s.hidden {
 			continue
 		}
-		g, err := readSheet(f, s, l)
-		if err != nil {
+		g := grid{sheet: s.name, faults: s.faults, since1904: since1904}
+		if err := g.readCells(f, l); err != nil {
 			return nil, err
 		}
-		g.since1904 = since1904
+		if err := g.spread(s.merges); err != nil {
+			return nil, err
+		}
 		grids = append(grids, g)
 	}
 	return grids, nil
 }
 
-// readSheet reads a sheet's cells twice in step: as shown, which is what a text
+// guard runs what calls excelize and makes its errors one: the file is broken. It
+// meets files made by anything, and a panic in it must be the file's failure and
+// not the server's.
+func guard(call func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w (%v)", ErrBroken, p)
+		}
+	}()
+	if err := call(); err != nil {
+		return fmt.Errorf("%w (%w)", ErrBroken, err)
+	}
+	return nil
+}
+
+// readCells reads a sheet's cells twice in step: as shown, which is what a text
 // column means, and as stored, which is what a date or a number means.
-func readSheet(f *excelize.File, s sheetPart, l Limits) (grid, error) {
-	g := grid{sheet: s.name, faults: s.faults}
-	shown, err := f.Rows(s.name)
+func (g *grid) readCells(f *excelize.File, l Limits) error {
+	var shown, stored *excelize.Rows
+	err := guard(func() error {
+		var err1, err2 error
+		shown, err1 = f.Rows(g.sheet)
+		stored, err2 = f.Rows(g.sheet)
+		return errors.Join(err1, err2)
+	})
 	if err != nil {
-		return g, fmt.Errorf("%w (%w)", ErrBroken, err)
+		return err
 	}
 	defer shown.Close()
-	stored, err := f.Rows(s.name)
-	if err != nil {
-		return g, fmt.Errorf("%w (%w)", ErrBroken, err)
-	}
 	defer stored.Close()
-	for row := 1; shown.Next() && stored.Next(); row++ {
-		texts, err := shown.Columns()
+	more := true
+	for row := 1; more; row++ {
+		var texts, values []string
+		err := guard(func() error {
+			if more = shown.Next() && stored.Next(); !more {
+				return errors.Join(shown.Error(), stored.Error())
+			}
+			var err1, err2 error
+			texts, err1 = shown.Columns()
+			values, err2 = stored.Columns(excelize.Options{RawCellValue: true})
+			return errors.Join(err1, err2)
+		})
 		if err != nil {
-			return g, fmt.Errorf("%w (%w)", ErrBroken, err)
-		}
-		values, err := stored.Columns(excelize.Options{RawCellValue: true})
-		if err != nil {
-			return g, fmt.Errorf("%w (%w)", ErrBroken, err)
+			return err
 		}
 		if err := g.add(row, texts, values, l); err != nil {
-			return g, err
+			return err
 		}
 	}
-	if err := errors.Join(shown.Error(), stored.Error()); err != nil {
-		return g, fmt.Errorf("%w (%w)", ErrBroken, err)
-	}
-	return g, g.spread(s.merges)
+	return nil
 }
 
 // openZip returns the parts of a workbook, having refused what is another kind of

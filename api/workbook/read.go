@@ -201,7 +201,13 @@ func (r *reader) take(ln line) {
 		}
 		f := ln.field(p.at)
 		row.Shown[i] = f.text
-		c, wrong := r.cell(r.m.table.Columns[i], ln, p)
+		col := r.m.table.Columns[i]
+		c, wrong := r.cell(col, ln, p)
+		// What a known row shows of its record needn't come back: a .csv made from
+		// merged cells has it in the first row only.
+		if wrong == nil && col.Required && c.IsEmpty() && (row.Key == Key{} || col.Editable) {
+			wrong = faultf("cell.required", "必填 / has to be filled in")
+		}
 		if wrong != nil {
 			r.problem(ln, p.at, wrong)
 			continue
@@ -231,11 +237,7 @@ func (r *reader) cell(c Column, ln line, p place) (Cell, *fault) {
 	if len(f.text) > r.limits.Cell && len([]rune(f.text)) > r.limits.Cell {
 		return Cell{}, faultf("cell.long", "内容超过 %d 字 / over %d characters", r.limits.Cell, r.limits.Cell)
 	}
-	got, wrong := c.parse(f, p.unit, r.g.since1904)
-	if wrong == nil && c.Required && got.IsEmpty() {
-		return got, faultf("cell.required", "必填 / has to be filled in")
-	}
-	return got, wrong
+	return c.parse(f, p.unit, r.g.since1904)
 }
 
 // maxShown bounds how much of a cell a problem repeats.

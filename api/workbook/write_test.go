@@ -81,6 +81,7 @@ func TestEqualNeighboursOfAGroupAreMerged(t *testing.T) {
 	assert.ElementsMatch(t, []string{
 		"A1:K1", "A2:K2", "A8:K8", // title, note, footnote
 		"A4:A6", "C4:C6", "D4:D6", // number, clause, text; the keys between them are not
+		"F4:F5", // the deadline of two of the three
 	}, areas)
 
 	// The merged text is longer than three rows of one line: they share its height.
@@ -91,6 +92,9 @@ func TestEqualNeighboursOfAGroupAreMerged(t *testing.T) {
 		total += h
 	}
 	assert.Greater(t, total, 13*13.5, "8 × 23 characters, twice as wide as Latin ones, in a column of 30")
+	h, err := f.GetRowHeight("进展汇总表", 7)
+	require.NoError(t, err)
+	assert.Greater(t, h, 2*13.5, "two lines")
 }
 
 func TestDatesAreDatesAndTextsAreNoFormulas(t *testing.T) {
