@@ -45,10 +45,9 @@ type acted struct {
 }
 
 func resources() []acted {
-	void := slices.DeleteFunc(directive.Acts(), func(a domain.Act) bool { return a.Name != "void" })
 	return []acted{
 		{"tasks", "", task.Acts()}, {"findings", "record", finding.Acts()}, {"inspections", "open", inspection.Acts()},
-		{"offices", "register", office.Acts()}, {"directives", "", void},
+		{"offices", "register", office.Acts()}, {"directives", "", directive.LaterActs()},
 	}
 }
 
@@ -193,6 +192,7 @@ var words = map[string]any{"role": "joint", "condition": "normal", "mode": "void
 var wordsOf = map[string]body{
 	"decide-kind": {"kind": "one_off"}, "transfer": {"cause": "decision"}, "absorb": {"cause": "decision"},
 	"terminate": {"cause": "relocated"}, "reopen": {"reason": "new_facts"},
+	"require-reporting": {"unit": "month", "due_day": 5, "from": "2019-07-01"},
 }
 
 // sample returns a value that fits the schema. Texts name an office, which is a

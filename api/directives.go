@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
-	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -44,9 +43,8 @@ type directiveInput struct {
 const tagDirectives = "文件"
 
 func (s *Server) directives() {
-	voiding := slices.DeleteFunc(directive.Acts(), func(a domain.Act) bool { return a.Name != "void" })
 	s.commands(resource{
-		kind: domain.KindDirective, plural: "directives", chinese: tagDirectives, acts: voiding,
+		kind: domain.KindDirective, plural: "directives", chinese: tagDirectives, acts: directive.LaterActs(),
 		decide: func(history []domain.Event, c domain.Command) ([]domain.Event, error) {
 			return directive.Decide(domain.Fold(history, directive.Evolve), c)
 		},
@@ -160,6 +158,9 @@ func (s *Server) importDirective(ctx context.Context, in *importInput) (*writeOu
 // voidTasks voids the tasks of a directive that is voided, and frees its number.
 // No share may have been acted on; the append expects every task to be as read.
 func (s *Server) voidTasks(u *unit, c domain.Command) error {
+	if _, void := c.Ask.(*directive.Voided); !void {
+		return nil
+	}
 	history, err := u.history(c.Subject)
 	if err != nil {
 		return err

@@ -22,9 +22,11 @@ const (
 	KindName
 	KindLedger
 	KindPerson
+	KindCalendar
+	KindPolicy
 )
 
-var kinds = enum.New[Kind]("kind", "directive", "task", "finding", "inspection", "office", "name", "ledger", "person")
+var kinds = enum.New[Kind]("kind", "directive", "task", "finding", "inspection", "office", "name", "ledger", "person", "calendar", "policy")
 
 func (k Kind) String() string { return kinds.Name(k) }
 

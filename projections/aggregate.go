@@ -11,7 +11,9 @@ import (
 	"duban/domain/finding"
 	"duban/domain/inspection"
 	"duban/domain/office"
+	"duban/domain/policy"
 	"duban/domain/task"
+	"duban/domain/workyear"
 	"duban/eventstore"
 )
 
@@ -101,6 +103,10 @@ func (r registerOf[S]) write(w *rowWriter, a *aggregate) error {
 // none: nothing is asked of them but their trail.
 func registerFor(k domain.Kind) (register, bool) {
 	switch k {
+	case domain.KindCalendar:
+		return registerOf[workyear.State]{workyear.Evolve, writeCalendar}, true
+	case domain.KindPolicy:
+		return registerOf[policy.State]{policy.Evolve, writePolicy}, true
 	case domain.KindOffice:
 		return registerOf[office.State]{office.Evolve, writeOffice}, true
 	case domain.KindDirective:
@@ -118,7 +124,9 @@ func registerFor(k domain.Kind) (register, bool) {
 
 // registered lists the kinds with rows, in the order they are written.
 func registered() []domain.Kind {
-	return []domain.Kind{domain.KindOffice, domain.KindDirective, domain.KindInspection, domain.KindTask, domain.KindFinding}
+	return []domain.Kind{
+		domain.KindCalendar, domain.KindPolicy, domain.KindOffice, domain.KindDirective, domain.KindInspection, domain.KindTask, domain.KindFinding,
+	}
 }
 
 // own returns an event to be folded into a state that is kept. What a decoder

@@ -462,9 +462,9 @@ func (vs *views) fill(ctx context.Context, b *built) error {
 
 // fold writes the rows of every aggregate at a cut into an empty database.
 func (m *Model) fold(ctx context.Context, g *generation, k cut) error {
-	w := &rowWriter{conn: g.w, rules: g.rules, workdays: g.workdays, empty: true}
+	write := g.fill(apart)
 	return m.read(ctx, func(c *conn) error {
-		if err := foldAll(ctx, c, m.cfg.decoder, k, func(reg register, a *aggregate) error { return apart(reg.write(w, a)) }); err != nil {
+		if err := foldAll(ctx, c, m.cfg.decoder, k, registered(), write); err != nil {
 			return err
 		}
 		h, err := headOf(c)
@@ -474,7 +474,7 @@ func (m *Model) fold(ctx context.Context, g *generation, k cut) error {
 		if h.known, err = c.number("SELECT known FROM trail WHERE seq=?", k.seq); err != nil {
 			return err
 		}
-		return apart(g.w.run("UPDATE meta SET position=?, known=?, sample=?", k.seq, h.known, h.sample))
+		return apart(g.stand(k.seq, h.known, h.sample))
 	})
 }
 

@@ -37,11 +37,11 @@ const (
 	foldings     = 256
 )
 
-// foldAll folds every aggregate of the trail at a cut and hands it to write, kind
-// by kind in the order rows are written, ids rising within a kind. Reading and
+// foldAll folds every aggregate of some kinds at a cut and hands it to write, kind
+// by kind, ids rising within a kind. Reading and
 // write happen on the caller's goroutine, decoding and folding beside it on all
 // processors; what is in memory at a time is bounded.
-func foldAll(ctx context.Context, c *conn, d decoder, k cut, write func(register, *aggregate) error) error {
+func foldAll(ctx context.Context, c *conn, d decoder, k cut, kinds []domain.Kind, write func(register, *aggregate) error) error {
 	jobs := make(chan *folding, foldings)
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
@@ -53,7 +53,7 @@ func foldAll(ctx context.Context, c *conn, d decoder, k cut, write func(register
 	}
 	defer workers.Wait()
 	defer close(jobs)
-	for _, kind := range registered() {
+	for _, kind := range kinds {
 		reg, _ := registerFor(kind)
 		q := &foldQueue{jobs: jobs, write: func(a *aggregate) error { return write(reg, a) }}
 		if err := q.fill(ctx, c, kind, k); err != nil {

@@ -2,7 +2,6 @@ package projections
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 	"github.com/ncruces/go-sqlite3"
 
 	"duban/domain"
-	"duban/domain/calendar"
 	"duban/domain/ledger"
 	"duban/domain/light"
 	"duban/eventstore"
@@ -43,8 +41,7 @@ type generation struct {
 	width   int   // connections for reading
 	readers *pool // nil while a rebuild fills the file
 
-	rules    light.Rules
-	workdays calendar.Workdays
+	setting light.Setting // what the rows are lit by
 
 	w        *conn
 	open     bool // a transaction is
@@ -70,7 +67,7 @@ type generation struct {
 // no disk: a crash leaves a file marked incomplete, which the next start removes.
 func (c Config) createGeneration(path string, number int, bulk bool) (*generation, error) {
 	g := &generation{
-		number: number, path: path, bulk: bulk, decoder: c.decoder, width: c.readers, rules: c.Rules, workdays: c.Workdays,
+		number: number, path: path, bulk: bulk, decoder: c.decoder, width: c.readers, setting: dark(),
 		states: newStates(c.stateBytes),
 	}
 	pragmas := []string{"journal_mode(wal)", "synchronous(normal)"}
@@ -90,7 +87,8 @@ func (c Config) createGeneration(path string, number int, bulk bool) (*generatio
 		if err := g.w.Exec(fmt.Sprintf("PRAGMA application_id=%d; PRAGMA user_version=%d", applicationID, schemaVersion)); err != nil {
 			return err
 		}
-		return g.w.run("INSERT INTO meta(k, configuration, complete, position, known, sample) VALUES(1, ?, ?, 0, 0, 0)", c.configurationDigest(), !bulk)
+		return g.w.run("INSERT INTO meta(k, complete, position, known, sample, rules, calendar) VALUES(1, ?, 0, 0, 0, ?, ?)",
+			!bulk, g.setting.Rules.Version, g.setting.Workdays.Version)
 	})
 	if err == nil && !bulk {
 		err = g.serve()
@@ -101,8 +99,8 @@ func (c Config) createGeneration(path string, number int, bulk bool) (*generatio
 	return g, nil
 }
 
-// errForeign: the file is none of ours or not made with this configuration.
-var errForeign = errors.New("not a read model of this program and configuration")
+// errForeign: the file is none of ours.
+var errForeign = errors.New("not a read model of this program")
 
 // openGeneration opens a file that an earlier run left.
 func (c Config) openGeneration(path string, number int) (*generation, error) {
@@ -110,13 +108,13 @@ func (c Config) openGeneration(path string, number int) (*generation, error) {
 		return nil, err
 	}
 	g := &generation{
-		number: number, path: path, decoder: c.decoder, width: c.readers, rules: c.Rules, workdays: c.Workdays, states: newStates(c.stateBytes),
+		number: number, path: path, decoder: c.decoder, width: c.readers, states: newStates(c.stateBytes),
 	}
 	var err error
 	if g.w, err = openConn(path, sqlite3.OPEN_READWRITE, writerCacheKiB, "journal_mode(wal)", "synchronous(normal)"); err != nil {
 		return nil, err
 	}
-	if err := g.check(c); err != nil {
+	if err := g.check(); err != nil {
 		return nil, errors.Join(err, g.close())
 	}
 	if err := g.serve(); err != nil {
@@ -126,7 +124,7 @@ func (c Config) openGeneration(path string, number int) (*generation, error) {
 }
 
 // check looks whether the file is what it should be and loads its position.
-func (g *generation) check(c Config) error {
+func (g *generation) check() error {
 	id, err := g.w.number("PRAGMA application_id")
 	if err != nil {
 		return err
@@ -138,19 +136,16 @@ func (g *generation) check(c Config) error {
 	if id != applicationID || version != schemaVersion {
 		return fmt.Errorf("%w: application %d, schema %d", errForeign, id, version)
 	}
-	var configuration string
 	complete := false
-	found, err := g.w.one("SELECT configuration, complete, position, known, sample FROM meta", nil, func(s *sqlite3.Stmt) {
-		configuration, complete = s.ColumnText(0), s.ColumnBool(1)
-		g.position, g.known, g.sample = uint64(s.ColumnInt64(2)), s.ColumnInt64(3), s.ColumnBool(4)
+	found, err := g.w.one("SELECT complete, position, known, sample FROM meta", nil, func(s *sqlite3.Stmt) {
+		complete = s.ColumnBool(0)
+		g.position, g.known, g.sample = uint64(s.ColumnInt64(1)), s.ColumnInt64(2), s.ColumnBool(3)
 	})
 	switch {
 	case err != nil:
 		return err
 	case !found || !complete:
 		return fmt.Errorf("%w: incomplete", errForeign)
-	case configuration != c.configurationDigest():
-		return fmt.Errorf("%w: made with other rules, calendar or tables", errForeign)
 	}
 	last, err := g.w.number("SELECT max(seq) FROM trail")
 	if err != nil {
@@ -160,7 +155,8 @@ func (g *generation) check(c Config) error {
 		return fmt.Errorf("%w: the trail ends at %d, the position is %d", errForeign, last, g.position)
 	}
 	g.appended, g.served = g.position, g.position
-	return nil
+	g.setting, err = settingOf(g.w)
+	return err
 }
 
 // serve opens the connections for reading and remembers which files they see.
@@ -314,7 +310,7 @@ func (g *generation) flush() error {
 	if err := g.writeRows(); err != nil {
 		return err
 	}
-	if err := g.w.run("UPDATE meta SET position=?, known=?, sample=?", g.appended, g.known, g.sample); err != nil {
+	if err := g.stand(g.appended, g.known, g.sample); err != nil {
 		return err
 	}
 	if err := g.w.Exec("COMMIT"); err != nil {
@@ -326,31 +322,6 @@ func (g *generation) flush() error {
 	return nil
 }
 
-// writeRows writes the rows of every aggregate that moved.
-func (g *generation) writeRows() error {
-	w := &rowWriter{conn: g.w, rules: g.rules, workdays: g.workdays}
-	slices.SortFunc(g.dirty, func(a, b *aggregate) int { return cmp.Compare(rank(a.ref.Kind), rank(b.ref.Kind)) })
-	for _, a := range g.dirty {
-		reg, _ := registerFor(a.ref.Kind)
-		if a.stale {
-			if err := g.refold(reg, a); err != nil {
-				return err
-			}
-		}
-		if a.first > 0 {
-			if err := reg.write(w, a); err != nil {
-				return err
-			}
-		}
-		a.dirty = false
-	}
-	clear(g.dirty)
-	g.dirty = g.dirty[:0]
-	return nil
-}
-
-func rank(k domain.Kind) int { return slices.Index(registered(), k) }
-
 func (g *generation) refold(reg register, a *aggregate) error {
 	events, st, err := history(g.w, g.decoder, a.ref, g.appended)
 	if err != nil {
@@ -361,6 +332,12 @@ func (g *generation) refold(reg register, a *aggregate) error {
 		a.state, a.stale = foldInto(reg, domain.Effective(events)), false
 	})
 	return nil
+}
+
+// stand notes in the file what its rows stand for and are lit by.
+func (g *generation) stand(position uint64, known int64, sample bool) error {
+	return g.w.run("UPDATE meta SET position=?, known=?, sample=?, rules=?, calendar=?",
+		position, known, sample, g.setting.Rules.Version, g.setting.Workdays.Version)
 }
 
 // undo drops the transaction at hand. States in memory ran ahead of the rows and
@@ -376,6 +353,10 @@ func (g *generation) undo() {
 	}); err != nil {
 		g.known = 0 // the file is unreadable and will be replaced
 	}
+	var err error
+	if g.setting, err = settingOf(g.w); err != nil {
+		g.setting = dark() // likewise
+	}
 }
 
 // fold ends the bulk load: it writes the rows of everything in the trail. From
@@ -384,12 +365,28 @@ func (g *generation) fold(ctx context.Context) error {
 	if err := g.flush(); err != nil {
 		return err
 	}
-	w := &rowWriter{conn: g.w, rules: g.rules, workdays: g.workdays, empty: true}
 	err := g.w.transaction("BEGIN IMMEDIATE", func() error {
-		return foldAll(ctx, g.w, g.decoder, cut{seq: g.position}, func(reg register, a *aggregate) error { return reg.write(w, a) })
+		write := g.fill(func(err error) error { return err })
+		if err := foldAll(ctx, g.w, g.decoder, cut{seq: g.position}, registered(), write); err != nil {
+			return err
+		}
+		return g.stand(g.position, g.known, g.sample)
 	})
 	g.bulk = false
 	return err
+}
+
+// fill returns what writes rows into the empty file, years and rules first. mark
+// is put on what goes wrong in the file itself.
+func (g *generation) fill(mark func(error) error) func(register, *aggregate) error {
+	w := g.writer(true)
+	return func(reg register, a *aggregate) error {
+		if _, err := w.settle(); err != nil {
+			return mark(err)
+		}
+		g.setting = w.setting
+		return mark(reg.write(w, a))
+	}
 }
 
 // finish marks the file as complete and opens it as one that is served.

@@ -15,8 +15,10 @@ import (
 	"duban/domain/finding"
 	"duban/domain/inspection"
 	"duban/domain/office"
+	"duban/domain/policy"
 	"duban/domain/task"
 	"duban/domain/vocabulary"
+	"duban/domain/workyear"
 	"duban/eventstore"
 )
 
@@ -185,6 +187,10 @@ func (l *fakeLedger) decide(ref domain.Ref, by domain.Caller, when time.Time, p 
 		return finding.Decide(finding.Replay(h), c)
 	case domain.KindDirective:
 		return directive.Decide(domain.Fold(h, directive.Evolve), c)
+	case domain.KindCalendar:
+		return workyear.Decide(workyear.Replay(h), c)
+	case domain.KindPolicy:
+		return policy.Decide(policy.Replay(h), c)
 	case domain.KindInspection:
 		return inspection.Decide(domain.Fold(h, inspection.Evolve), c)
 	case domain.KindOffice:
@@ -217,11 +223,12 @@ func (l *fakeLedger) office(tb tester, id, name string, aliases ...string) domai
 
 // A clauseSpec is a clause with the offices of its task.
 type clauseSpec struct {
-	text    string
-	heading string
-	due     calendar.Date
-	kind    task.Kind
-	offices []domain.Ref
+	text     string
+	heading  string
+	due      calendar.Date
+	kind     task.Kind
+	schedule *task.Schedule
+	offices  []domain.Ref
 }
 
 // directive records a directive and dockets and assigns its tasks in one
@@ -250,7 +257,7 @@ func (l *fakeLedger) directive(tb tester, id, number, title string, clauses ...c
 		if kind == 0 {
 			kind = task.KindOneOff
 		}
-		follow = append(follow, entry.Event(t, &task.Docketed{Directive: ref, Number: i + 1, Path: cl.Path, TextSHA256: hash, Kind: kind}))
+		follow = append(follow, entry.Event(t, &task.Docketed{Directive: ref, Number: i + 1, Path: cl.Path, TextSHA256: hash, Kind: kind, Schedule: c.schedule}))
 		assigned := &task.Assigned{}
 		for _, o := range c.offices {
 			assigned.Offices = append(assigned.Offices, task.Assignment{Office: o, Role: task.RoleJoint})
@@ -269,7 +276,7 @@ func (l *fakeLedger) directive(tb tester, id, number, title string, clauses ...c
 func open(tb testing.TB, l Source, dir string) *Model {
 	tb.Helper()
 	m, err := Open(context.Background(), Config{
-		Dir: dir, Source: l, Org: testOrg, Types: vocabulary.Payloads(), Workdays: calendar.NewWorkdays("none"),
+		Dir: dir, Source: l, Org: testOrg, Types: vocabulary.Payloads(),
 		CheckEvery: 5 * time.Millisecond, Logger: logger(tb),
 	})
 	require.NoError(tb, err)

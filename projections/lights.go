@@ -1,11 +1,40 @@
 package projections
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"duban/domain/calendar"
 	"duban/domain/light"
 )
+
+// A lightSet is the lights a filter names, as the tables hold them. The lights of
+// one name may have two colours. nil is no filter.
+type lightSet []light.Light
+
+func lightsNamed(name string) (lightSet, error) {
+	if name == "" {
+		return nil, nil
+	}
+	set, err := light.Named(name)
+	if err != nil {
+		return nil, &QueryError{Field: "light", Err: err}
+	}
+	return set, nil
+}
+
+// in is the condition that a column holds one of them.
+func (l lightSet) in(column string) string {
+	if len(l) == 1 {
+		return fmt.Sprintf("%s=%d", column, l[0])
+	}
+	numbers := make([]string, len(l))
+	for i, x := range l {
+		numbers[i] = fmt.Sprintf("%d", x)
+	}
+	return column + " IN (" + strings.Join(numbers, ", ") + ")"
+}
 
 // A span is one light over days, both ends included.
 type span struct {
@@ -59,25 +88,4 @@ func day(d calendar.Date) int {
 		}
 	}
 	return n
-}
-
-// lightOn describes the worst of the windows on a day; the zero view's light is
-// normal.
-func (m *Model) lightOn(windows []light.Window, today calendar.Date) LightView {
-	w, ok := light.On(windows, today)
-	if !ok {
-		w = light.Window{Light: light.Normal}
-	}
-	v := LightView{
-		Light: w.Light.String(), Chinese: w.Light.Chinese(), Colour: w.Light.Colour(),
-		Since: w.From, Deadline: w.Deadline, Provisional: w.Provisional, EventIDs: w.Events,
-		RuleVersion: m.cfg.Rules.Version, CalendarVersion: m.cfg.Workdays.Version,
-	}
-	if ok {
-		v.Days = w.Days(today)
-	}
-	if v.EventIDs == nil {
-		v.EventIDs = []string{}
-	}
-	return v
 }

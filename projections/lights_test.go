@@ -62,13 +62,14 @@ func TestLightsByDay(t *testing.T) {
 		want  string
 		days  int
 	}{
-		{0, "2019-09-22", "normal", 0},
+		{0, "2019-09-22", "stagnant", 52},
 		{0, "2019-09-23", "due_soon", 7},
 		{0, "2019-09-30", "due_soon", 0},
 		{0, "2019-10-01", "overdue", 1},
 		{0, "2019-10-31", "overdue", 31},
 		{requested, "2019-09-30", "normal", 0},
 		{requested, "2019-10-05", "normal", 0},
+		{requested, "2019-10-08", "awaiting_review", 0}, // Monday to Friday: the week off is not published here
 	} {
 		v, err := m.At(context.Background(), AsOf{Known: c.known})
 		require.NoError(t, err)

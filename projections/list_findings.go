@@ -8,7 +8,6 @@ import (
 	"duban/domain"
 	"duban/domain/calendar"
 	"duban/domain/finding"
-	"duban/domain/light"
 )
 
 // FindingQuery selects findings, the latest recorded first. Empty fields select all.
@@ -52,8 +51,12 @@ func (v *View) Findings(ctx context.Context, q FindingQuery) (Page[FindingView],
 			return err
 		}
 		names := namesIn(c)
+		lit, err := lampIn(c, q.Today)
+		if err != nil {
+			return err
+		}
 		for _, d := range docs {
-			view, err := v.m.viewFinding(d, names, q.Today)
+			view, err := viewFinding(d, names, lit)
 			if err != nil {
 				return err
 			}
@@ -86,11 +89,11 @@ func findingListing(c *conn, q FindingQuery, today int) (*listing, error) {
 		l.add("finding.grade=?", int(g))
 	}
 	if q.Light != "" {
-		lt, err := light.Parse(q.Light)
+		lights, err := lightsNamed(q.Light)
 		if err != nil {
-			return nil, &QueryError{Field: "light", Err: err}
+			return nil, err
 		}
-		l.add("finding.n IN (SELECT finding FROM finding_light WHERE light=? AND "+lightSpan+")", int(lt), today, today)
+		l.add("finding.n IN (SELECT finding FROM finding_light WHERE "+lights.in("light")+" AND "+lightSpan+")", today, today)
 	}
 	if q.Office != "" {
 		offices, err := officesBy(c, q.Office)
@@ -116,7 +119,7 @@ func findingListing(c *conn, q FindingQuery, today int) (*listing, error) {
 	return l, nil
 }
 
-func (m *Model) viewFinding(d findingDoc, names directory, today calendar.Date) (FindingView, error) {
+func viewFinding(d findingDoc, names directory, lit lamp) (FindingView, error) {
 	v := d.FindingView
 	for _, o := range []*Named{v.RectifierOffice, v.SupervisingOffice} {
 		if o == nil {
@@ -130,7 +133,7 @@ func (m *Model) viewFinding(d findingDoc, names directory, today calendar.Date) 
 	if v.RectifierOffice != nil && v.Rectifier == "" {
 		v.Rectifier = v.RectifierOffice.Name
 	}
-	v.Light = m.lightOn(d.Windows, today)
+	v.Light = lit.show(d.Windows)
 	return v, nil
 }
 
@@ -153,7 +156,11 @@ func (v *View) Finding(ctx context.Context, id string, today calendar.Date) (Fin
 		if s.Status == 0 {
 			return &NotFoundError{What: ref.String()}
 		}
-		if out, err = v.m.viewFinding(documentFinding(st, s), v.directory(c, k), today); err != nil {
+		set, err := v.setting(c, k)
+		if err != nil {
+			return err
+		}
+		if out, err = viewFinding(documentFinding(st, s, set), v.directory(c, k), lampOf(set, today)); err != nil {
 			return err
 		}
 		if !st.unknown {

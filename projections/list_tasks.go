@@ -60,8 +60,12 @@ func (v *View) Tasks(ctx context.Context, q TaskQuery) (Page[TaskView], error) {
 			return err
 		}
 		names := namesIn(c)
+		lit, err := lampIn(c, q.Today)
+		if err != nil {
+			return err
+		}
 		for _, d := range docs {
-			view, err := v.m.viewTask(d, names, q.Today)
+			view, err := viewTask(d, names, lit)
 			if err != nil {
 				return err
 			}
@@ -136,25 +140,23 @@ func taskListing(c *conn, q TaskQuery, today, setSize int) (*listing, error) {
 	if err := addTaskColumns(l, q); err != nil {
 		return nil, err
 	}
-	lightOf := light.Light(0)
-	if q.Light != "" {
-		if lightOf, err = light.Parse(q.Light); err != nil {
-			return nil, &QueryError{Field: "light", Err: err}
-		}
+	lightOf, err := lightsNamed(q.Light)
+	if err != nil {
+		return nil, err
 	}
 	filters, err := taskFilters(c, q, lightOf, today)
 	if err != nil {
 		return nil, err
 	}
 	if q.Office != "" {
-		lightOf = 0 // it was the share's
+		lightOf = nil // it was the share's
 	}
 	only := len(l.where) == 1 && q.Status == "" // all but the voided ones
 	switch {
-	case only && lightOf != 0 && len(filters) == 0:
+	case only && lightOf != nil && len(filters) == 0:
 		// Voided tasks have no light.
-		l.total, l.totalBy = "SELECT count(*) FROM task_light WHERE light=? AND "+lightSpan, []any{int(lightOf), today, today}
-	case only && lightOf == 0 && len(filters) == 1 && filters[0].count != "":
+		l.total, l.totalBy = "SELECT count(*) FROM task_light WHERE "+lightOf.in("light")+" AND "+lightSpan, []any{today, today}
+	case only && lightOf == nil && len(filters) == 1 && filters[0].count != "":
 		l.total, l.totalBy = filters[0].count, filters[0].setArgs
 	default:
 		l.total, l.totalBy = countTasksBy(l, filters, lightOf, today)
@@ -165,14 +167,14 @@ func taskListing(c *conn, q TaskQuery, today, setSize int) (*listing, error) {
 	return l, nil
 }
 
-func countTasksBy(l *listing, filters []taskFilter, lightOf light.Light, today int) (string, []any) {
+func countTasksBy(l *listing, filters []taskFilter, lightOf lightSet, today int) (string, []any) {
 	count := *l
 	count.where, count.args = l.where[:len(l.where):len(l.where)], l.args[:len(l.args):len(l.args)]
 	for _, f := range filters {
 		count.add(f.set, f.setArgs...)
 	}
-	if lightOf != 0 {
-		count.add("t.n IN (SELECT task FROM task_light WHERE light=? AND "+lightSpan+")", int(lightOf), today, today)
+	if lightOf != nil {
+		count.add("t.n IN (SELECT task FROM task_light WHERE "+lightOf.in("light")+" AND "+lightSpan+")", today, today)
 	}
 	return "SELECT count(*) FROM task t WHERE " + count.condition(), count.args
 }
@@ -200,7 +202,7 @@ func addTaskColumns(l *listing, q TaskQuery) error {
 	return nil
 }
 
-func taskFilters(c *conn, q TaskQuery, lightOf light.Light, today int) ([]taskFilter, error) {
+func taskFilters(c *conn, q TaskQuery, lightOf lightSet, today int) ([]taskFilter, error) {
 	var filters []taskFilter
 	if q.Office != "" || q.Handler != "" {
 		f, err := shareFilter(c, q, lightOf, today)
@@ -220,7 +222,7 @@ func taskFilters(c *conn, q TaskQuery, lightOf light.Light, today int) ([]taskFi
 }
 
 // shareFilter: office, handler and, with an office, the light belong to one share.
-func shareFilter(c *conn, q TaskQuery, lightOf light.Light, today int) (taskFilter, error) {
+func shareFilter(c *conn, q TaskQuery, lightOf lightSet, today int) (taskFilter, error) {
 	cond, args := "s.active=1", []any{}
 	if q.Office != "" {
 		offices, err := officesBy(c, q.Office)
@@ -234,9 +236,9 @@ func shareFilter(c *conn, q TaskQuery, lightOf light.Light, today int) (taskFilt
 		cond += " AND s.handler=?"
 		args = append(args, strings.TrimPrefix(q.Handler, "person/"))
 	}
-	if q.Office != "" && lightOf != 0 {
-		cond += " AND EXISTS (SELECT 1 FROM share_light sl INDEXED BY share_light_task WHERE sl.task=s.task AND sl.ord=s.ord AND sl.since<=? AND sl.until>=? AND sl.light=?)"
-		args = append(args, today, today, int(lightOf))
+	if q.Office != "" && lightOf != nil {
+		cond += " AND EXISTS (SELECT 1 FROM share_light sl INDEXED BY share_light_task WHERE sl.task=s.task AND sl.ord=s.ord AND sl.since<=? AND sl.until>=? AND " + lightOf.in("sl.light") + ")"
+		args = append(args, today, today)
 	}
 	return taskFilter{
 		set: "t.n IN (SELECT s.task FROM share s WHERE " + cond + ")", setArgs: args,
@@ -277,7 +279,7 @@ func wordFilter(w term) taskFilter {
 // orderTasks decides how a page is found. Many hits are met soon on a walk along
 // the index of the order, looking at one task after the other; few are better
 // gathered and sorted.
-func orderTasks(l *listing, order taskSort, filters []taskFilter, lightOf light.Light, today int, many bool) (from string, columns []column) {
+func orderTasks(l *listing, order taskSort, filters []taskFilter, lightOf lightSet, today int, many bool) (from string, columns []column) {
 	for _, f := range filters {
 		if many {
 			l.add(f.probe, f.probeArgs...)
@@ -285,12 +287,12 @@ func orderTasks(l *listing, order taskSort, filters []taskFilter, lightOf light.
 			l.add(f.set, f.setArgs...)
 		}
 	}
-	if order.index == "" || many && lightOf != 0 && order.index == "task_number" {
+	if order.index == "" || many && len(lightOf) == 1 && order.index == "task_number" {
 		// The table of lights is kept in this very order.
 		l.add("l.task=t.n AND l.since<=? AND l.until>=?", today, today)
 		columns = []column{{"l.directive", true}, {"l.number", false}, {"l.part", false}, {"l.task", false}}
-		if lightOf != 0 {
-			l.add("l.light=?", int(lightOf))
+		if lightOf != nil {
+			l.add(lightOf.in("l.light"))
 		}
 		if order.index == "" {
 			columns = append([]column{{"l.light", false}}, columns...)
@@ -301,11 +303,11 @@ func orderTasks(l *listing, order taskSort, filters []taskFilter, lightOf light.
 		columns[0].sql = "+" + columns[0].sql
 		return "task t CROSS JOIN task_light l INDEXED BY task_light_task", columns
 	}
-	if lightOf != 0 && !many {
-		l.add("t.n IN (SELECT task FROM task_light WHERE light=? AND "+lightSpan+")", int(lightOf), today, today)
+	if lightOf != nil && !many {
+		l.add("t.n IN (SELECT task FROM task_light WHERE "+lightOf.in("light")+" AND "+lightSpan+")", today, today)
 	}
-	if lightOf != 0 && many {
-		l.add("EXISTS (SELECT 1 FROM task_light tl INDEXED BY task_light_task WHERE tl.task=t.n AND tl.since<=? AND tl.until>=? AND tl.light=?)", today, today, int(lightOf))
+	if lightOf != nil && many {
+		l.add("EXISTS (SELECT 1 FROM task_light tl INDEXED BY task_light_task WHERE tl.task=t.n AND tl.since<=? AND tl.until>=? AND "+lightOf.in("tl.light")+")", today, today)
 	}
 	if many {
 		return "task t INDEXED BY " + order.index, order.columns
@@ -342,7 +344,7 @@ func officesBy(c *conn, name string) (string, error) {
 }
 
 // viewTask completes a document: names, the clause's text and the lights of a day.
-func (m *Model) viewTask(d taskDoc, names directory, today calendar.Date) (TaskView, error) {
+func viewTask(d taskDoc, names directory, lit lamp) (TaskView, error) {
 	v := d.TaskView
 	var err error
 	if v.DocumentNumber, v.Title, err = names.heading(v.Directive); err != nil {
@@ -358,10 +360,10 @@ func (m *Model) viewTask(d taskDoc, names directory, today calendar.Date) (TaskV
 		if v.Shares[i].Office.Name, err = names.office(sh.Office.ID); err != nil {
 			return v, err
 		}
-		v.Shares[i].Light = m.lightOn(sh.Windows, today)
+		v.Shares[i].Light = lit.show(sh.Windows)
 		all = append(all, sh.Windows...)
 	}
-	v.Light = m.lightOn(all, today)
+	v.Light = lit.show(all)
 	return v, nil
 }
 
@@ -385,9 +387,21 @@ func (v *View) Task(ctx context.Context, id string, today calendar.Date) (TaskVi
 		if !s.Exists() {
 			return &NotFoundError{What: ref.String()}
 		}
-		doc := documentTask(st, s, v.m.cfg.Rules, v.m.cfg.Workdays)
-		if out, err = v.m.viewTask(doc, v.directory(c, k), today); err != nil {
+		set, err := v.setting(c, k)
+		if err != nil {
 			return err
+		}
+		names := v.directory(c, k)
+		duties, err := names.duties(s.Directive.ID)
+		if err != nil {
+			return err
+		}
+		lit := lampOf(set, today)
+		if out, err = viewTask(documentTask(st, s, duties, set), names, lit); err != nil {
+			return err
+		}
+		for i, sh := range s.Shares {
+			out.Shares[i].Periods = viewPeriods(s, sh, set, lit)
 		}
 		if st.unknown {
 			return nil // such an aggregate refuses commands

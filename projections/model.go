@@ -12,9 +12,11 @@
 // Every event goes into the table trail with its stored bytes. The state of its
 // aggregate is folded on in memory (a correction folds it again from the trail),
 // and once per transaction the rows of every aggregate that moved are written
-// anew: rows are a function of one aggregate's state, so that following the
-// stream, rebuilding, and looking back all give the same rows. What one row shows
-// of another aggregate is joined when it is read.
+// anew: rows are a function of one aggregate's state and of what its lights rest on
+// (published years, rules, a directive's reporting duties), so that following the
+// stream, rebuilding, and looking back all give the same rows. Where the latter
+// change, the rows they light are written again in the same transaction. What else
+// one row shows of another aggregate is joined when it is read.
 //
 // # As of when
 //
@@ -36,8 +38,6 @@ import (
 	"time"
 
 	"duban/domain"
-	"duban/domain/calendar"
-	"duban/domain/light"
 	"duban/eventstore"
 )
 
@@ -53,14 +53,12 @@ type Source interface {
 
 // Config says where a model lives and what it follows.
 type Config struct {
-	Dir      string           // folder for the database files, made if it is missing; nothing else may be kept in it
-	Source   Source           // the ledger
-	Org      string           // whose ledger it is, as eventstore.Config says
-	Types    []domain.Payload // prototypes of all event types; those of the ledger itself are known
-	Sample   bool             // answers say that the data is invented; also so if the ledger says it
-	Logger   *slog.Logger
-	Rules    light.Rules       // thresholds of the lights; the zero value is light.DefaultRules
-	Workdays calendar.Workdays // for the lights
+	Dir    string           // folder for the database files, made if it is missing; nothing else may be kept in it
+	Source Source           // the ledger
+	Org    string           // whose ledger it is, as eventstore.Config says
+	Types  []domain.Payload // prototypes of all event types; those of the ledger itself are known
+	Sample bool             // answers say that the data is invented; also so if the ledger says it
+	Logger *slog.Logger
 	// CheckEvery is the pause between two looks whether the file is still there.
 	// Default 1 s.
 	CheckEvery time.Duration
@@ -98,7 +96,7 @@ type Model struct {
 }
 
 // Open opens the read model in cfg.Dir, or starts an empty one. A file that is
-// damaged, or was made by other software or with other rules, is set aside; a
+// damaged, or was made by other software, is set aside; a
 // rebuild that did not finish is removed. Run fills the model.
 func Open(ctx context.Context, cfg Config) (*Model, error) {
 	if cfg.Dir == "" || cfg.Source == nil {
@@ -111,9 +109,6 @@ func Open(ctx context.Context, cfg Config) (*Model, error) {
 	cfg.decoder = codec
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
-	if cfg.Rules == (light.Rules{}) {
-		cfg.Rules = light.DefaultRules()
 	}
 	if cfg.CheckEvery <= 0 {
 		cfg.CheckEvery = time.Second

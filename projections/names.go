@@ -21,6 +21,8 @@ type directory interface {
 	heading(id string) (number, title string, err error)
 	// clause returns a clause's text.
 	clause(directive string, number int, sha256 string) (string, error)
+	// duties returns what a directive requires to be reported.
+	duties(id string) (directive.Duties, error)
 }
 
 // rowDirectory reads names from the rows, each once.
@@ -28,10 +30,11 @@ type rowDirectory struct {
 	c        *conn
 	offices  map[string]string
 	headings map[string][2]string
+	required map[string]directive.Duties
 }
 
 func namesIn(c *conn) *rowDirectory {
-	return &rowDirectory{c: c, offices: map[string]string{}, headings: map[string][2]string{}}
+	return &rowDirectory{c: c, offices: map[string]string{}, headings: map[string][2]string{}, required: map[string]directive.Duties{}}
 }
 
 func (d *rowDirectory) office(id string) (string, error) {
@@ -61,6 +64,20 @@ func (d *rowDirectory) clause(directive string, number int, sha256 string) (text
 	_, err = d.c.one("SELECT text FROM clause WHERE directive=? AND (number=? OR text_sha256=?) ORDER BY text_sha256=? DESC, number=? DESC LIMIT 1",
 		[]any{directive, number, sha256, sha256, number}, func(s *sqlite3.Stmt) { text = s.ColumnText(0) })
 	return text, err
+}
+
+func (d *rowDirectory) duties(id string) (directive.Duties, error) {
+	list, ok := d.required[id]
+	if !ok {
+		var failed error
+		if _, err := d.c.one("SELECT duties FROM directive WHERE id=?", []any{id}, func(s *sqlite3.Stmt) {
+			failed = json.Unmarshal(s.ColumnRawBlob(0), &list)
+		}); errors.Join(err, failed) != nil {
+			return nil, fmt.Errorf("read what directive %s requires: %w", id, errors.Join(err, failed))
+		}
+		d.required[id] = list
+	}
+	return list, nil
 }
 
 // foldDirectory folds the aggregates it is asked for at a cut.
@@ -107,6 +124,11 @@ func (d *foldDirectory) directive(id string) (directive.State, error) {
 func (d *foldDirectory) heading(id string) (number, title string, err error) {
 	s, err := d.directive(id)
 	return s.DocumentNumber, s.Title, err
+}
+
+func (d *foldDirectory) duties(id string) (directive.Duties, error) {
+	s, err := d.directive(id)
+	return s.Duties(), err
 }
 
 func (d *foldDirectory) clause(id string, number int, sha256 string) (string, error) {

@@ -9,18 +9,22 @@ import (
 
 	"duban/domain"
 	"duban/domain/calendar"
+	"duban/domain/directive"
 	"duban/domain/finding"
 	"duban/domain/inspection"
+	"duban/domain/policy"
 	"duban/domain/task"
+	"duban/domain/workyear"
 )
 
 // A player draws commands and gives those that are legal to a ledger.
 type player struct {
-	t       *rapid.T
-	l       *fakeLedger
-	offices []domain.Ref
-	tasks   []domain.Ref
-	finds   []domain.Ref
+	t         *rapid.T
+	l         *fakeLedger
+	directive domain.Ref
+	offices   []domain.Ref
+	tasks     []domain.Ref
+	finds     []domain.Ref
 }
 
 func (p *player) pick(name string, n int) int { return rapid.IntRange(0, n-1).Draw(p.t, name) }
@@ -47,7 +51,9 @@ var approval = &domain.Approval{Leader: "王", On: "2019-07-01", Words: "同意"
 // step draws one command; an illegal one changes nothing.
 func (p *player) step() {
 	p.l.now = p.l.now.Add(time.Duration(rapid.IntRange(1, 72).Draw(p.t, "hours on")) * time.Hour)
-	switch p.pick("what", 10) {
+	switch p.pick("what", 12) {
+	case 10, 11:
+		p.setting()
 	case 0, 1, 2, 3, 4, 5:
 		p.onTask()
 	case 6, 7:
@@ -56,6 +62,26 @@ func (p *player) step() {
 		p.correct()
 	default:
 		p.void()
+	}
+}
+
+// setting changes what lights rest on: a year, the rules, what is to be reported.
+func (p *player) setting() {
+	switch p.pick("setting", 4) {
+	case 0:
+		year := 2019 + p.pick("year", 2)
+		off := calendar.Of(year, 10, 1+p.pick("holiday", 20))
+		p.try(workyear.Ref(year), clerk, p.l.now, &workyear.YearPublished{Year: year, Off: []calendar.Date{off, calendar.Of(year, 8, 5)}, Source: "国办通知"})
+	case 1:
+		rules := policy.Default().Lights
+		rules.StagnantDays, rules.UnsignedWorkingDays = 5+p.pick("stagnant", 40), 1+p.pick("unsigned", 5)
+		p.try(policy.Ref(), clerk, p.l.now, &policy.LightsSet{Lights: rules, Reason: p.text()})
+	default:
+		duty := &directive.ReportingRequired{Unit: calendar.UnitMonth, Due: calendar.Due{Day: 1 + p.pick("due", 31)}, From: "2019-07-01"}
+		if p.pick("one office", 2) == 0 {
+			duty.Offices = p.offices[:1]
+		}
+		p.try(p.directive, clerk, p.l.now, duty)
 	}
 }
 
@@ -115,7 +141,7 @@ func (p *player) onTask() {
 	}
 }
 
-func (p *player) period(ref domain.Ref) string {
+func (p *player) period(ref domain.Ref) calendar.Period {
 	if task.Replay(p.l.events[ref]).Kind == task.KindRecurring {
 		return "2019-Q3"
 	}

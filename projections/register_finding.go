@@ -27,7 +27,7 @@ func writeFinding(w *rowWriter, a *aggregate, s finding.State) error {
 		}
 		return w.replace("DELETE FROM finding WHERE n=?", a.first)
 	}
-	doc := documentFinding(a.standing, s)
+	doc := documentFinding(a.standing, s, w.setting)
 	b, err := encode(doc)
 	if err != nil {
 		return err
@@ -55,7 +55,7 @@ func writeFinding(w *rowWriter, a *aggregate, s finding.State) error {
 	return nil
 }
 
-func documentFinding(st standing, s finding.State) findingDoc {
+func documentFinding(st standing, s finding.State, set light.Setting) findingDoc {
 	doc := findingDoc{FindingView: FindingView{
 		ID: st.ref.ID, Inspection: s.Inspection.ID, Tasks: ids(s.Tasks),
 		Subject: s.Subject.Name, USCC: s.Subject.USCC, Place: s.Subject.Place,
@@ -64,7 +64,7 @@ func documentFinding(st standing, s finding.State) findingDoc {
 		Rectifier:     s.Order.Rectifier.Name,
 		Reinspections: len(s.Reinspections), FailedReinspected: s.Failed(), Suspended: s.Suspension.Stands(),
 		Version: st.version, Sequence: st.last, UpdatedAt: st.updated.In(calendar.Zone), UnknownEvents: st.unknown,
-	}, Windows: light.OfFinding(s)}
+	}, Windows: light.OfFinding(s, set.Rules)}
 	if s.Grade != 0 {
 		doc.Grade = s.Grade.String()
 	}

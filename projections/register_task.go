@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"duban/domain/calendar"
+	"duban/domain/directive"
 	"duban/domain/light"
 	"duban/domain/task"
 )
@@ -54,7 +55,11 @@ func writeTask(w *rowWriter, a *aggregate, s task.State) error {
 		a.written = nil
 		return w.deleteTask(a.first)
 	}
-	doc := documentTask(a.standing, s, w.rules, w.workdays)
+	duties, err := w.names.duties(s.Directive.ID)
+	if err != nil {
+		return err
+	}
+	doc := documentTask(a.standing, s, duties, w.setting)
 	b, err := encode(doc)
 	if err != nil {
 		return err
@@ -181,7 +186,7 @@ func rowOfTask(s task.State, doc taskDoc) *taskRow {
 	return row
 }
 
-func documentTask(st standing, s task.State, rules light.Rules, workdays calendar.Workdays) taskDoc {
+func documentTask(st standing, s task.State, duties directive.Duties, set light.Setting) taskDoc {
 	status := s.Status()
 	doc := taskDoc{TaskView: TaskView{
 		ID: st.ref.ID, Directive: s.Directive.ID, Number: s.Number, Path: orEmpty(s.Path), Part: s.Part, TextSHA256: s.TextSHA256,
@@ -196,7 +201,7 @@ func documentTask(st standing, s task.State, rules light.Rules, workdays calenda
 	}
 	doc.Shares = make([]shareDoc, len(s.Shares))
 	for i, sh := range s.Shares {
-		doc.Shares[i] = shareDoc{ShareView: viewShare(s, sh), Windows: light.OfShare(s, sh, rules, workdays)}
+		doc.Shares[i] = shareDoc{ShareView: viewShare(s, sh), Windows: light.OfShare(s, sh, duties, set)}
 	}
 	doc.Deadline = earliest(s)
 	return doc
@@ -237,6 +242,40 @@ func viewShare(s task.State, sh task.Share) ShareView {
 		v.OnTime = &onTime
 	}
 	return v
+}
+
+// viewPeriods shows the periods of a recurring share that have begun on the day of
+// the lamp, and later ones that were asked for.
+func viewPeriods(s task.State, sh task.Share, set light.Setting, lit lamp) []PeriodView {
+	var out []PeriodView
+	asked := 0
+	for _, r := range sh.Requests {
+		asked = max(asked, day(r.Period.First()))
+	}
+	for p := range s.Occurrences(sh) {
+		begun := p.Period.First() <= lit.today
+		if !begun && day(p.Period.First()) > asked {
+			break
+		}
+		if !begun && !p.Request.Done() {
+			continue
+		}
+		v := PeriodView{
+			Period: p.Period, Chinese: p.Period.Chinese(), Due: p.Due, Status: PeriodOpen,
+			RequestedOn: on(p.Request.Act), AcceptedOn: on(p.Request.Accepted), Light: lit.show(light.OfPeriod(s, sh, p, set)),
+		}
+		switch {
+		case p.Accepted:
+			onTime := v.RequestedOn <= p.Due
+			v.Status, v.OnTime = PeriodAccepted, &onTime
+		case p.Requested():
+			v.Status = PeriodRequested
+		case p.Request.Done():
+			v.Status = PeriodReturned
+		}
+		out = append(out, v)
+	}
+	return out
 }
 
 // signedOn: a first report or request signs as well.

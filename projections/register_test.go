@@ -76,7 +76,10 @@ func TestTaskFilters(t *testing.T) {
 		{"light not yet", TaskQuery{Light: "overdue", Today: "2019-09-30"}, nil},
 		{"light by office", TaskQuery{Light: "due_soon", Office: "c", Today: "2019-09-30"}, []int{2}},
 		{"light of another office", TaskQuery{Light: "due_soon", Office: "b", Today: "2019-09-30"}, nil},
-		{"normal", TaskQuery{Light: "normal", Today: "2019-10-01"}, []int{0, 1}},
+		{"normal", TaskQuery{Light: "normal", Today: "2019-07-02"}, []int{0, 1, 2}},
+		{"unsigned", TaskQuery{Light: "unsigned", Today: "2019-07-05"}, []int{1, 2}}, // as now, both shares of the first are signed
+		{"unsigned by office", TaskQuery{Light: "unsigned", Office: "b", Today: "2019-07-05"}, []int{1}},
+		{"stagnant", TaskQuery{Light: "stagnant", Today: "2019-10-01"}, []int{0}},
 		{"one character", TaskQuery{Q: "矿"}, []int{2}},
 		{"two characters", TaskQuery{Q: "应急"}, []int{0, 1}}, // the text of one, an office of both
 		{"words", TaskQuery{Q: "危险 治理"}, []int{0}},
@@ -132,7 +135,7 @@ func TestSummaryCountsTasksAndSharesApart(t *testing.T) {
 	require.Equal(t, 4, sum(s.ShareStatuses))
 	require.Equal(t, 3, sum(s.TaskLights))
 	require.Equal(t, 4, sum(s.ShareLights))
-	require.Equal(t, OfficeCount{Office: Named{"c", "矿山处"}, Shares: 1, Overdue: 1, Unsigned: 1}, s.ByOffice[2])
+	require.Equal(t, OfficeCount{Office: Named{"c", "矿山处"}, Shares: 1, Overdue: 1, Unsigned: 1, Lights: []Count{{"overdue", "逾期", 1}}}, s.ByOffice[2])
 }
 
 func TestVerifyFindsADifference(t *testing.T) {

@@ -16,12 +16,16 @@ import (
 )
 
 // A rowWriter writes the rows of aggregates within the transaction in hand. What
-// it writes is a function of the aggregate and of rules and calendar only.
+// it writes is a function of the aggregate and of what its lights rest on:
+// published years, rules, and for a task what its directive requires to be
+// reported.
 type rowWriter struct {
 	*conn
-	rules    light.Rules
-	workdays calendar.Workdays
+	setting  light.Setting
+	moved    bool // what the setting rests on was written since it was read
 	empty    bool // nothing has been written yet: there is nothing to replace
+	names    *rowDirectory
+	required []string // directives whose reports are required differently now
 }
 
 // replace runs a statement that takes out what an earlier writing left.
@@ -120,6 +124,7 @@ func officeView(st standing, s office.State) OfficeView {
 func writeDirective(w *rowWriter, a *aggregate, s directive.State) error {
 	low, high := clauseKey(a.first, 0), clauseKey(a.first+1, 0)
 	if s.Status == 0 {
+		w.required = append(w.required, a.ref.ID)
 		if err := w.deleteClauses(low, high); err != nil {
 			return err
 		}
@@ -136,10 +141,14 @@ func writeDirective(w *rowWriter, a *aggregate, s directive.State) error {
 	if err := w.rewriteWords("directive", a.first, norm); err != nil {
 		return err
 	}
-	if err := w.run(`INSERT INTO directive(n, id, status, document_number, title, doc, norm) VALUES(?, ?, ?, ?, ?, ?, ?)
+	duties, err := w.require(a, s.Duties())
+	if err != nil {
+		return err
+	}
+	if err := w.run(`INSERT INTO directive(n, id, status, document_number, title, doc, norm, duties) VALUES(?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT(n) DO UPDATE SET status=excluded.status, document_number=excluded.document_number, title=excluded.title,
-		doc=excluded.doc, norm=excluded.norm`,
-		a.first, a.ref.ID, int(s.Status), s.DocumentNumber, s.Title, doc, norm); err != nil {
+		doc=excluded.doc, norm=excluded.norm, duties=excluded.duties`,
+		a.first, a.ref.ID, int(s.Status), s.DocumentNumber, s.Title, doc, norm, duties); err != nil {
 		return err
 	}
 	// Most events of a directive leave its clauses alone.
@@ -164,6 +173,23 @@ func writeDirective(w *rowWriter, a *aggregate, s directive.State) error {
 	}
 	a.written = digest
 	return nil
+}
+
+// require encodes what a directive requires to be reported, and notes whether that
+// is something else than before.
+func (w *rowWriter) require(a *aggregate, duties directive.Duties) ([]byte, error) {
+	now, err := encode(duties)
+	if err != nil || w.empty {
+		return now, err
+	}
+	before := []byte("null") // of a directive not written yet
+	if _, err := w.one("SELECT duties FROM directive WHERE n=?", []any{a.first}, func(s *sqlite3.Stmt) { before = s.ColumnBlob(0, nil) }); err != nil {
+		return nil, err
+	}
+	if string(before) != string(now) {
+		w.required = append(w.required, a.ref.ID)
+	}
+	return now, nil
 }
 
 func clausesDigest(clauses []directive.Clause) (digest [sha256.Size]byte) {

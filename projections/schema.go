@@ -1,16 +1,10 @@
 package projections
 
-import (
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
-)
-
 // schemaVersion names the layout of the tables and the meaning of what stands in
 // them. It is part of the file's name: a program with another version leaves this
 // file alone and builds its own from the stream. Raise it with every change of
 // schema, of a row function or of search normalisation.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // applicationID marks the file as a read model of Duban: "Duba" in ASCII.
 const applicationID = 0x44756261
@@ -21,19 +15,20 @@ const noDay = 99991231
 // The tables. Days are integers YYYYMMDD, times microseconds since 1970 UTC,
 // enumerations their domain values.
 //
-// Rows of the register are a function of one aggregate's own events. What is
-// shown of another aggregate (an office's present name, a clause's text) is
+// Rows of the register are a function of one aggregate's own events and of what its
+// lights rest on: calendar, policy and a directive's duties; when these change, what
+// they light is written again. What else is shown of another aggregate (an office's present name, a clause's text) is
 // joined when read, so that a change touches one row and the order in which
 // aggregates are written does not matter. n is the sequence of an aggregate's
 // first event: a key that every rebuild gives again.
 const schema = `
 CREATE TABLE meta(
 	k INTEGER PRIMARY KEY CHECK(k = 1),
-	configuration TEXT NOT NULL, -- digest of the rules and the calendar the rows were made with
 	complete INTEGER NOT NULL,   -- 0: a rebuild that has not taken over yet
 	position INTEGER NOT NULL,   -- last sequence whose rows are all here
 	known INTEGER NOT NULL,      -- latest recordedtime up to position
-	sample INTEGER NOT NULL      -- the ledger says it holds invented data
+	sample INTEGER NOT NULL,     -- the ledger says it holds invented data
+	rules TEXT NOT NULL, calendar TEXT NOT NULL -- versions of what the rows are lit by
 );
 
 CREATE TABLE trail(
@@ -59,6 +54,9 @@ CREATE TABLE correction(
 	PRIMARY KEY(target, seq)
 ) WITHOUT ROWID;
 
+CREATE TABLE calendar(n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, doc BLOB NOT NULL);
+CREATE TABLE policy(n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, doc BLOB NOT NULL);
+
 CREATE TABLE office(
 	n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
 	name TEXT NOT NULL,
@@ -76,7 +74,8 @@ CREATE TABLE directive(
 	n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
 	status INTEGER NOT NULL, document_number TEXT NOT NULL, title TEXT NOT NULL,
 	doc BLOB NOT NULL,
-	norm TEXT NOT NULL
+	norm TEXT NOT NULL,
+	duties BLOB NOT NULL -- what it requires to be reported
 );
 CREATE TABLE clause(
 	n INTEGER PRIMARY KEY, -- directive's n << 20 | number
@@ -161,7 +160,7 @@ CREATE VIRTUAL TABLE finding_words USING fts5(words, content='', contentless_del
 // order to compare them in.
 var dumped = []struct{ table, order string }{
 	{"trail", "seq"}, {"correction", "target, seq"},
-	{"office", "n"}, {"office_name", "office, ord"},
+	{"calendar", "n"}, {"policy", "n"}, {"office", "n"}, {"office_name", "office, ord"},
 	{"directive", "n"}, {"clause", "n"},
 	{"task", "n"}, {"share", "task, ord"},
 	{"task_light", "light, directive, number, part, task, since"},
@@ -172,10 +171,3 @@ var dumped = []struct{ table, order string }{
 
 // searchTables lists the full-text tables; their content is compared by token.
 var searchTables = []string{"directive_words", "clause_words", "finding_words"}
-
-// configurationDigest names what rows depend on beside the events.
-func (c Config) configurationDigest() string {
-	h := sha256.New()
-	fmt.Fprintf(h, "%+v\x00%s", c.Rules, c.Workdays.Version)
-	return hex.EncodeToString(h.Sum(nil))
-}

@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -95,8 +96,22 @@ func countLights(c *conn, into *[]Count, table string, today, total int) error {
 		[]any{int(light.Normal), today, today}); err != nil {
 		return err
 	}
+	mergeLights(into)
 	addNormal(into, total)
 	return nil
+}
+
+// mergeLights adds up lights that go by one name, at the place of the worst.
+func mergeLights(into *[]Count) {
+	var out []Count
+	for _, n := range *into {
+		if i := slices.IndexFunc(out, func(o Count) bool { return o.Value == n.Value }); i >= 0 {
+			out[i].N += n.N
+			continue
+		}
+		out = append(out, n)
+	}
+	*into = append([]Count{}, out...)
 }
 
 func addNormal(into *[]Count, total int) {
@@ -172,13 +187,8 @@ func sumOffices(c *conn, out *SummaryView, today int) error {
 		[]any{int(light.Normal), today, today}, func(s *sqlite3.Stmt) error {
 			lit, n := light.Light(s.ColumnInt(0)), s.ColumnInt(2)
 			byLight[lit] += n
-			i, ok := at[s.ColumnText(1)]
-			switch {
-			case !ok:
-			case lit == light.Overdue:
-				out.ByOffice[i].Overdue = n
-			case lit == light.DueSoon:
-				out.ByOffice[i].DueSoon = n
+			if i, ok := at[s.ColumnText(1)]; ok {
+				out.ByOffice[i].count(lit, n)
 			}
 			return nil
 		})
@@ -191,6 +201,21 @@ func sumOffices(c *conn, out *SummaryView, today int) error {
 			out.ShareLights = append(out.ShareLights, Count{Value: lit.String(), Chinese: lit.Chinese(), N: n})
 		}
 	}
+	mergeLights(&out.ShareLights)
+	for i := range out.ByOffice {
+		mergeLights(&out.ByOffice[i].Lights)
+	}
 	addNormal(&out.ShareLights, out.Shares)
 	return nil
+}
+
+func (o *OfficeCount) count(lit light.Light, n int) {
+	switch lit {
+	case light.Overdue:
+		o.Overdue = n
+	case light.DueSoon:
+		o.DueSoon = n
+	default:
+	}
+	o.Lights = append(o.Lights, Count{Value: lit.String(), Chinese: lit.Chinese(), N: n})
 }

@@ -94,7 +94,7 @@ func compareDatabases(have, want *conn) error {
 			return err
 		}
 	}
-	if err := compareRows("meta", have, want, "SELECT configuration, position, known, sample FROM meta"); err != nil {
+	if err := compareRows("meta", have, want, "SELECT position, known, sample, rules, calendar FROM meta"); err != nil {
 		return err
 	}
 	for _, t := range searchTables {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"duban/domain/calendar"
+	"duban/domain/policy"
 )
 
 // The views below are what queries return and what the HTTP API and the command
@@ -19,16 +20,17 @@ type Named struct {
 
 // LightView is one light with its reasons.
 type LightView struct {
-	Light           string        `json:"light" doc:"亮灯"`
-	Chinese         string        `json:"chinese"`
-	Colour          string        `json:"colour" doc:"red, yellow, blue, grey, green"`
-	Since           calendar.Date `json:"since,omitempty" doc:"亮灯起始日"`
-	Days            int           `json:"days" doc:"逾期天数，或距时限天数"`
-	Deadline        calendar.Date `json:"deadline,omitempty" doc:"据以计算的时限"`
-	RuleVersion     string        `json:"rule_version"`
-	CalendarVersion string        `json:"calendar_version"`
-	Provisional     bool          `json:"provisional,omitempty" doc:"所用年份尚无已发布的工作日历"`
-	EventIDs        []string      `json:"event_ids" doc:"依据的事件"`
+	Light           string          `json:"light" doc:"亮灯"`
+	Chinese         string          `json:"chinese"`
+	Colour          string          `json:"colour" doc:"red, yellow, blue, grey, green"`
+	Since           calendar.Date   `json:"since,omitempty" doc:"亮灯起始日"`
+	Days            int             `json:"days" doc:"逾期天数，或距时限天数；没有时限的为亮灯天数"`
+	Deadline        calendar.Date   `json:"deadline,omitempty" doc:"据以计算的时限"`
+	Period          calendar.Period `json:"period,omitempty" doc:"定期任务、报送、年度确认的所属期"`
+	RuleVersion     string          `json:"rule_version"`
+	CalendarVersion string          `json:"calendar_version"`
+	Provisional     bool            `json:"provisional,omitempty" doc:"所用年份尚无已发布的工作日历"`
+	EventIDs        []string        `json:"event_ids" doc:"依据的事件"`
 }
 
 // DeadlineView is a deadline with the event it rests on.
@@ -63,7 +65,28 @@ type ShareView struct {
 	Returns       int           `json:"returns" doc:"退回次数"`
 	OnTime        *bool         `json:"on_time,omitempty" doc:"办结分项是否按时"`
 	Light         LightView     `json:"light"`
+	Periods       []PeriodView  `json:"periods,omitempty" doc:"定期任务到亮灯日为止的各所属期；只在读取单项任务时给出"`
 	Allowed       []string      `json:"allowed,omitempty" doc:"现在可以办理的命令"`
+}
+
+// The statuses of a period of a recurring share.
+const (
+	PeriodOpen      = "open"      // 待办
+	PeriodRequested = "requested" // 已报结
+	PeriodReturned  = "returned"  // 已退回
+	PeriodAccepted  = "accepted"  // 已办结
+)
+
+// PeriodView is one period of a recurring share.
+type PeriodView struct {
+	Period      calendar.Period `json:"period" doc:"所属期"`
+	Chinese     string          `json:"chinese"`
+	Due         calendar.Date   `json:"due" doc:"到期日，已计延期"`
+	Status      string          `json:"status" doc:"open 待办, requested 已报结, returned 已退回, accepted 已办结"`
+	RequestedOn calendar.Date   `json:"requested_on,omitempty" doc:"最近一次报结"`
+	AcceptedOn  calendar.Date   `json:"accepted_on,omitempty"`
+	OnTime      *bool           `json:"on_time,omitempty" doc:"办结的所属期是否按时"`
+	Light       LightView       `json:"light"`
 }
 
 // TaskView is a task with its shares.
@@ -205,6 +228,47 @@ type FindingView struct {
 	Allowed           []string      `json:"allowed,omitempty"`
 }
 
+// CalendarVersion is one publication of a year.
+type CalendarVersion struct {
+	CalendarVersion string          `json:"calendar_version" doc:"2020.2 为 2020 年第二版"`
+	Off             []calendar.Date `json:"off" doc:"放假的日期"`
+	Worked          []calendar.Date `json:"worked,omitempty" doc:"上班的周六、周日"`
+	Source          string          `json:"source" doc:"来源文件"`
+	EventID         string          `json:"event_id"`
+	PublishedOn     calendar.Date   `json:"published_on"`
+}
+
+// CalendarView is the working calendar of a year: the version in force and all
+// versions there were.
+type CalendarView struct {
+	ID   string `json:"id"`
+	Year int    `json:"year"`
+	CalendarVersion
+	Versions      []CalendarVersion `json:"versions" doc:"各版，先发布的在前"`
+	Version       uint64            `json:"version"`
+	Sequence      uint64            `json:"sequence"`
+	UnknownEvents bool              `json:"unknown_events,omitempty" doc:"含有本版本不认识的事件，内容可能不完整"`
+	Allowed       []string          `json:"allowed,omitempty"`
+}
+
+// RulesView is one setting of the thresholds of the lights.
+type RulesView struct {
+	policy.Rules
+	Reason  string        `json:"reason,omitempty"`
+	EventID string        `json:"event_id,omitempty" doc:"没有的为缺省规则"`
+	SetOn   calendar.Date `json:"set_on,omitempty"`
+}
+
+// PolicyView is the rules of the lights in force, and all that were.
+type PolicyView struct {
+	RulesView
+	Versions      []RulesView `json:"versions" doc:"历次设定，先设定的在前；缺省规则不在其中"`
+	Version       uint64      `json:"version"`
+	Sequence      uint64      `json:"sequence"`
+	UnknownEvents bool        `json:"unknown_events,omitempty" doc:"含有本版本不认识的事件，内容可能不完整"`
+	Allowed       []string    `json:"allowed,omitempty"`
+}
+
 // TrailEntry is one event of the trail, with its stored bytes.
 type TrailEntry struct {
 	Sequence     uint64          `json:"sequence"`
@@ -273,10 +337,11 @@ type Count struct {
 
 // OfficeCount is an office's shares by status and light.
 type OfficeCount struct {
-	Office   Named `json:"office"`
-	Shares   int   `json:"shares"`
-	Accepted int   `json:"accepted"`
-	Overdue  int   `json:"overdue"`
-	DueSoon  int   `json:"due_soon"`
-	Unsigned int   `json:"unsigned" doc:"尚未签收"`
+	Office   Named   `json:"office"`
+	Shares   int     `json:"shares"`
+	Accepted int     `json:"accepted"`
+	Overdue  int     `json:"overdue"`
+	DueSoon  int     `json:"due_soon"`
+	Unsigned int     `json:"unsigned" doc:"尚未签收"`
+	Lights   []Count `json:"lights" doc:"正常以外的亮灯"`
 }

@@ -36,18 +36,12 @@ type resource struct {
 }
 
 func resources() []resource {
-	var voiding []domain.Act
-	for _, a := range directive.Acts() {
-		if a.Name == "void" {
-			voiding = append(voiding, a)
-		}
-	}
 	return []resource{
 		{"task", "tasks", "任务", task.Acts(), ""},
 		{"finding", "findings", "隐患", finding.Acts(), "record"},
 		{"inspection", "inspections", "检查", inspection.Acts(), "open"},
 		{"office", "offices", "处室", office.Acts(), "register"},
-		{"directive", "directives", "文件", voiding, ""},
+		{"directive", "directives", "文件", directive.LaterActs(), ""},
 	}
 }
 

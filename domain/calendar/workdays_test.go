@@ -111,3 +111,35 @@ func TestAfterCounts(t *testing.T) {
 		}
 	}
 }
+
+// A day that is off is moved to the next working day, one that is worked stays.
+func TestOnOrAfter(t *testing.T) {
+	w := NewWorkdays("v", y2019)
+	for _, tt := range []struct {
+		d, want     Date
+		provisional bool
+	}{
+		{"2019-09-27", "2019-09-27", false}, {"2019-09-28", "2019-09-29", false}, {"2019-09-29", "2019-09-29", false},
+		{"2019-10-01", "2019-10-08", false}, {"2019-10-05", "2019-10-08", false}, {"2019-10-12", "2019-10-12", false}, {"2019-10-13", "2019-10-14", false},
+		{"2019-12-28", "2019-12-30", false}, {"2018-12-31", "2018-12-31", true}, {"2018-12-29", "2018-12-31", true}, {"2020-01-04", "2020-01-06", true},
+	} {
+		if got, provisional := w.OnOrAfter(tt.d); got != tt.want || provisional != tt.provisional {
+			t.Errorf("%s or the next working day is %s, %v; want %s, %v", tt.d, got, provisional, tt.want, tt.provisional)
+		}
+	}
+	if !w.Provisional("2020-01-01") || w.Provisional("2019-12-31") {
+		t.Error("only 2019 is published")
+	}
+}
+
+func TestEqualYears(t *testing.T) {
+	other := y2019
+	other.Off = append(days("2019-10-02", 6), "2019-10-01")
+	if !y2019.Equal(other) || y2019.Equal(y2020) || y2020.Equal(prolonged) {
+		t.Error("years are compared by their days")
+	}
+	other.Worked = nil
+	if y2019.Equal(other) {
+		t.Error("days worked count")
+	}
+}

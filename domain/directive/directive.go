@@ -43,7 +43,8 @@ type State struct {
 	Source         Source
 	Requirements   []Requirement
 	TextSHA256     string
-	Clauses        []Clause // by number, from 1
+	Clauses        []Clause    // by number, from 1
+	Reporting      Duties // in the order they were required
 	Issued         Mark
 	Voided         Mark
 	VoidReason     string
@@ -65,15 +66,24 @@ func Acts() []domain.Act {
 	return []domain.Act{
 		{Name: "issue", Chinese: "登记文件", Ask: &Issued{}, By: safety},
 		{Name: "record-clauses", Chinese: "登记条款", Ask: &ClausesRecorded{}, By: safety},
+		{Name: "require-reporting", Chinese: "提出报送要求", Ask: &ReportingRequired{}, By: safety},
 		{Name: "void", Chinese: "撤销登记", Ask: &Voided{}, By: safety},
 	}
+}
+
+// LaterActs returns the commands on a directive that is recorded: all but those
+// that the import of a notice gives.
+func LaterActs() []domain.Act {
+	return slices.DeleteFunc(Acts(), func(a domain.Act) bool {
+		return a.Ask.EventType() == (*Issued)(nil).EventType() || a.Ask.EventType() == (*ClausesRecorded)(nil).EventType()
+	})
 }
 
 // Allowed returns the names of the acts the state allows.
 func Allowed(s State) []string {
 	switch s.Status {
 	case StatusIssued:
-		return []string{"record-clauses", "void"}
+		return []string{"record-clauses", "require-reporting", "void"}
 	case StatusVoided:
 		return nil
 	}
@@ -106,6 +116,12 @@ func admit(s State, e domain.Event) error {
 		return admitIssued(s, e, p)
 	case *ClausesRecorded:
 		return admitClauses(s, e, p)
+	case *ReportingRequired:
+		if s.Status != StatusIssued {
+			return domain.Illegal("directive.reporting_required.status",
+				"该文件"+s.Status.Chinese()+"，不能提出报送要求", "reports are required by a directive that stands").Now(Allowed(s))
+		}
+		return notBefore(s, e, "directive.reporting_required.time")
 	case *Voided:
 		if s.Status != StatusIssued {
 			return domain.Illegal("directive.voided.status",
@@ -171,6 +187,10 @@ func Evolve(s State, e domain.Event) State {
 	case *ClausesRecorded:
 		if s.Status == StatusIssued {
 			s.Clauses = append(slices.Clone(s.Clauses), p.Clauses...)
+		}
+	case *ReportingRequired:
+		if s.Status == StatusIssued {
+			s.Reporting = append(slices.Clone(s.Reporting), Reporting{Mark{e.ID, e.Time}, *p})
 		}
 	case *Voided:
 		if s.Status == StatusIssued {

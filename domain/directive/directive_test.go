@@ -99,6 +99,10 @@ func TestScenarios(t *testing.T) {
 		{name: "clauses of nothing", when: step{li, 2, recorded(1)}, refused: "directive.clauses_recorded.status"},
 		{name: "clauses before the directive", given: base, when: step{li, 1, recorded(1)}, refused: "directive.clauses_recorded.time"},
 		{name: "clauses of a voided one", given: voided, when: step{li, 6, recorded(1)}, refused: "directive.clauses_recorded.status"},
+		{name: "reports", given: base, when: step{li, 3, monthly(5)}, then: StatusIssued},
+		{name: "reports required by an office", given: base, when: step{sun, 3, monthly(5)}, refused: "role.require-reporting"},
+		{name: "reports before the directive", given: base, when: step{li, 1, monthly(5)}, refused: "directive.reporting_required.time"},
+		{name: "reports of a voided one", given: voided, when: step{li, 6, monthly(5)}, refused: "directive.reporting_required.status"},
 		{name: "voided", given: base, when: step{li, 2, &Voided{Reason: "重复导入"}}, then: StatusVoided},
 		{name: "voided before issued", given: base, when: step{li, 1, &Voided{Reason: "x"}}, refused: "directive.voided.time"},
 		{name: "voided twice", given: voided, when: step{li, 6, &Voided{Reason: "x"}}, refused: "directive.voided.status"},
@@ -123,7 +127,7 @@ func TestScenarios(t *testing.T) {
 
 func TestAllowed(t *testing.T) {
 	story := []step{{li, 2, issued()}, {li, 3, &Voided{Reason: "x"}}}
-	for n, want := range []string{"issue", "record-clauses void", ""} {
+	for n, want := range []string{"issue", "record-clauses require-reporting void", ""} {
 		if got := strings.Join(Allowed(Replay(given(t, story[:n]...))), " "); got != want {
 			t.Errorf("after %d steps: %s, want %s", n, got, want)
 		}
@@ -133,7 +137,7 @@ func TestAllowed(t *testing.T) {
 func TestEvolveIgnoresTheAbsurd(t *testing.T) {
 	voided := Replay(given(t, step{li, 2, issued()}, step{li, 3, &Voided{Reason: "x"}}))
 	for _, s := range []State{{}, voided} {
-		for _, p := range []domain.Payload{recorded(1), &Voided{Reason: "y"}, &domain.Unknown{Type: "x"}, nil} {
+		for _, p := range []domain.Payload{recorded(1), monthly(5), &Voided{Reason: "y"}, &domain.Unknown{Type: "x"}, nil} {
 			if after := Evolve(s, domain.Event{ID: "e9", Data: p}); !reflect.DeepEqual(after, s) {
 				t.Errorf("%T changed the state: %+v", p, after)
 			}
@@ -342,6 +346,7 @@ func full() []domain.Payload {
 			[]ClauseOffice{{"机电处", RoleJoint, "责任处室", false, sun.Office}, {"各市", RoleSupporting, "配合", true, domain.Ref{}}}, true,
 			[]ClauseDeadline{{"2019-12-31", "2019年12月底前"}, {"", "长期坚持"}}, KindOneOff, "2019年12月底前",
 		}}},
+		&ReportingRequired{p, calendar.UnitMonth, calendar.Due{Day: 5, In: calendar.DueInNext}, []domain.Ref{sun.Office}, "2019-08-01", "2020-12-31"},
 		&Voided{p, "重复导入"},
 	}
 }
@@ -397,7 +402,7 @@ func TestAnyCommands(t *testing.T) {
 			c := step{
 				rapid.SampledFrom([]domain.Caller{li, li, li, sun}).Draw(t, "by"), rapid.IntRange(1, 28).Draw(t, "day"),
 				rapid.SampledFrom([]domain.Payload{
-					issued(), recorded(n + 1), recorded(n+1, n+2), recorded(n + 2), recorded(), &Voided{}, &domain.Unknown{Type: "x"},
+					issued(), recorded(n + 1), recorded(n+1, n+2), recorded(n + 2), recorded(), monthly(5), &ReportingRequired{}, &Voided{}, &domain.Unknown{Type: "x"},
 				}).Draw(t, "ask"),
 			}.command()
 			if rapid.IntRange(0, 9).Draw(t, "void") == 0 {

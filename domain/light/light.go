@@ -7,85 +7,107 @@
 // of days: Of… returns these Windows, and the light on a day D is the worst
 // window that contains D. Read models keep windows, so that a new day, or
 // another day asked for, needs no recomputation.
+//
+// A duty that recurs has no end of periods, but few windows: the first period that
+// is neither done nor asked to be closed turns red and stays so, and what comes
+// later can't be worse. So a new month or year needs no event and no computation.
 package light
 
 import (
-	"cmp"
 	"slices"
 
 	"duban/domain/calendar"
 	"duban/domain/enum"
-	"duban/domain/finding"
-	"duban/domain/task"
+	"duban/domain/policy"
 )
 
 // Light is one signal.
 type Light uint8
 
-// The lights, worst first. Red stands before yellow, blue and grey.
+// The lights, worst first: red, then yellow, blue, grey and green. An attestation
+// that is due turns from yellow to red with the year's end and keeps its name.
 const (
 	Overdue              Light = iota + 1 // 逾期, red
 	RectificationOverdue                  // 整改逾期, red
+	AttestationOverdue                    // 待确认, red
 	DueSoon                               // 临期, yellow
+	Unsigned                              // 未签收, yellow
+	Unreported                            // 未报送, yellow
+	Stagnant                              // 停滞, yellow
+	ReinspectionDue                       // 待复查, yellow
+	AttestationDue                        // 待确认, yellow
+	AwaitingReview                        // 待审核, blue
 	Undated                               // 未定时限, grey
 	Paused                                // 中止, grey
 	Normal                                // 正常, green
 )
 
-var lights = enum.New[Light]("light", "overdue", "rectification_overdue", "due_soon", "undated", "suspended", "normal")
+var lights = enum.New[Light]("light", "overdue", "rectification_overdue", "attestation_due", "due_soon", "unsigned", "unreported",
+	"stagnant", "reinspection_due", "attestation_due", "awaiting_review", "undated", "suspended", "normal")
 
-// Parse returns the light with that wire name.
-func Parse(s string) (Light, error) { return lights.Parse(s) }
+// Named returns the lights with that wire name, worst first.
+func Named(s string) ([]Light, error) {
+	if _, err := lights.Parse(s); err != nil {
+		return nil, err
+	}
+	var out []Light
+	for l := Overdue; l <= Normal; l++ {
+		if l.String() == s {
+			out = append(out, l)
+		}
+	}
+	return out, nil
+}
 
 // Names returns the wire names of all lights, worst first.
-func Names() []string { return lights.Names() }
+func Names() []string {
+	var out []string
+	for _, n := range lights.Names() {
+		if !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
 
 func (l Light) String() string { return lights.Name(l) }
 
 // Chinese returns the light as the pages write it.
 func (l Light) Chinese() string {
-	return [...]string{"", "逾期", "整改逾期", "临期", "未定时限", "中止", "正常"}[min(l, Normal)]
+	return [...]string{"", "逾期", "整改逾期", "待确认", "临期", "未签收", "未报送", "停滞", "待复查", "待确认", "待审核", "未定时限", "中止", "正常"}[min(l, Normal)]
 }
-
-// MarshalText writes the wire name.
-func (l Light) MarshalText() ([]byte, error) { return lights.Marshal(l) }
-
-// UnmarshalText reads the wire name.
-func (l *Light) UnmarshalText(b []byte) error { return lights.Unmarshal(b, l) }
 
 // Colour is what a light looks like.
 func (l Light) Colour() string {
-	switch l {
-	case Overdue, RectificationOverdue:
+	switch {
+	case l <= AttestationOverdue:
 		return "red"
-	case DueSoon:
+	case l <= AttestationDue:
 		return "yellow"
-	case Normal:
+	case l == AwaitingReview:
+		return "blue"
+	case l == Normal:
 		return "green"
 	default:
 		return "grey"
 	}
 }
 
-// Rules are the thresholds in force. Days are calendar days, WorkingDays count
-// working days after the day itself.
-type Rules struct {
-	Version            string `json:"version"`
-	DueSoonDays        int    `json:"due_soon_days"`
-	UndatedWorkingDays int    `json:"undated_working_days"`
+// A Setting is what lights rest on beside the events of a share or finding.
+type Setting struct {
+	Rules    policy.Rules
+	Workdays calendar.Workdays
 }
-
-// DefaultRules are those of the agreed domain, in force until an event sets others.
-func DefaultRules() Rules { return Rules{Version: "default-1", DueSoonDays: 7, UndatedWorkingDays: 10} }
 
 // A Window is a span of days over which a light fires.
 type Window struct {
 	Light       Light
-	From        calendar.Date // first day
-	Until       calendar.Date // last day; none: until something happens
-	Deadline    calendar.Date // what days are counted from, none if the light has no deadline
-	Provisional bool          // rests on a year without a published calendar
-	Events      []string      // ids of the events behind it
+	From        calendar.Date   // first day
+	Until       calendar.Date   // last day; none: until something happens
+	Deadline    calendar.Date   // what days are counted from, none if the light has no deadline
+	Period      calendar.Period // of a duty that recurs
+	Provisional bool            // rests on a year without a published calendar
+	Events      []string        // ids of the events behind it
 }
 
 // Contains reports whether the light fires on d.
@@ -106,59 +128,13 @@ func (w Window) Days(d calendar.Date) int {
 	}
 }
 
-// On returns the worst window that contains d; ok is false if none does.
+// On returns the worst window that contains d, the one that fires longest among
+// equals; ok is false if none does.
 func On(windows []Window, d calendar.Date) (w Window, ok bool) {
 	for _, x := range windows {
-		if x.Contains(d) && (!ok || x.Light < w.Light) {
+		if x.Contains(d) && (!ok || x.Light < w.Light || x.Light == w.Light && x.From < w.From) {
 			w, ok = x, true
 		}
 	}
 	return w, ok
-}
-
-// OfShare returns the windows of one share of a task, in the order they begin.
-func OfShare(s task.State, sh task.Share, r Rules, w calendar.Workdays) []Window {
-	if !s.Open() || !sh.Status.Active() || sh.Status == task.ShareAccepted {
-		return nil
-	}
-	if sh.Suspended.Done() {
-		return []Window{{Light: Paused, From: calendar.On(sh.Suspended.Time), Events: []string{sh.Suspended.Event}}}
-	}
-	var out []Window
-	d, ok := s.Governing(sh.Office)
-	if !ok || d.Date == "" {
-		if s.Kind == task.KindOneOff {
-			last, provisional := w.After(calendar.On(s.Docketed.Time), r.UndatedWorkingDays)
-			out = append(out, Window{Light: Undated, From: last.AddDays(1), Provisional: provisional, Events: []string{s.Docketed.Event}})
-		}
-		return out
-	}
-	behind := []string{sh.Assigned.Event, d.Event}
-	request, pending := sh.Pending()
-	if !pending {
-		out = append(out, Window{Light: DueSoon, From: d.Date.AddDays(-r.DueSoonDays), Until: d.Date, Deadline: d.Date, Events: behind})
-	}
-	if !pending || calendar.On(request.Time) > d.Date {
-		if pending {
-			behind = append(behind, request.Event)
-		}
-		out = append(out, Window{Light: Overdue, From: d.Date.AddDays(1), Deadline: d.Date, Events: behind})
-	}
-	slices.SortStableFunc(out, func(a, b Window) int { return cmp.Compare(a.From, b.From) })
-	return out
-}
-
-// OfFinding returns the windows of a finding: it is overdue while the order to put
-// it right stands and nothing was reported for it. A report ends the light,
-// however late it came; a failed re-inspection does not light it again before
-// there is a new order with a new deadline.
-func OfFinding(f finding.State) []Window {
-	if f.Status != finding.StatusOrdered || f.Deadline.On == "" {
-		return nil
-	}
-	behind := []string{f.Order.Event}
-	if f.Deadline.Event != f.Order.Event {
-		behind = append(behind, f.Deadline.Event)
-	}
-	return []Window{{Light: RectificationOverdue, From: f.Deadline.On.AddDays(1), Deadline: f.Deadline.On, Events: behind}}
 }

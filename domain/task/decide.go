@@ -473,7 +473,7 @@ func (s State) admitClosure(sh Share, e domain.Event, d *ClosureRequested) error
 		return domain.Illegal("closure_requested.pending", "已报结，正待审核", "a closure request is pending already")
 	}
 	if _, ok := sh.PeriodAccepted(d.Period); ok && s.Kind == KindRecurring {
-		return domain.Illegal("closure_requested.accepted", "该所属期已办结："+d.Period, "the period is accepted already: "+d.Period)
+		return domain.Illegal("closure_requested.accepted", "该所属期已办结："+string(d.Period), "the period is accepted already: "+string(d.Period))
 	}
 	for _, r := range sh.Requests {
 		if r.Period == d.Period {
@@ -485,7 +485,7 @@ func (s State) admitClosure(sh Share, e domain.Event, d *ClosureRequested) error
 	return first(notBefore(e, sh.Reopened, "重新办理", "reopened"), s.working(sh))
 }
 
-func (s State) admitPeriod(period string) error {
+func (s State) admitPeriod(period calendar.Period) error {
 	switch {
 	case s.Kind == KindStanding:
 		return domain.Illegal("closure_requested.standing", "长期任务不报结，每年用 attest 确认", "a standing duty is never completed: attest it every year")
@@ -498,10 +498,10 @@ func (s State) admitPeriod(period string) error {
 }
 
 // admitAnswer: a request is answered once, and not before it was made.
-func (s State) admitAnswer(sh Share, e domain.Event, period string) error {
+func (s State) admitAnswer(sh Share, e domain.Event, period calendar.Period) error {
 	r, ok := sh.Request(period)
 	if !ok {
-		return domain.Illegal("request.none", "该所属期没有待审的报结："+period, "no closure request is pending for the period: "+period)
+		return domain.Illegal("request.none", "该所属期没有待审的报结："+string(period), "no closure request is pending for the period: "+string(period))
 	}
 	return first(notBefore(e, r.Act, "申请报结", "requested"), s.working(sh))
 }
@@ -576,10 +576,10 @@ func (s State) admitAttested(sh Share, d *Attested) error {
 	}
 	for _, a := range sh.Attested {
 		if a.Period == d.Period {
-			return domain.Illegal("attested.again", d.Period+" 年度已确认", "the year "+d.Period+" is attested already")
+			return domain.Illegal("attested.again", string(d.Period)+" 年度已确认", "the year "+string(d.Period)+" is attested already")
 		}
 	}
-	if len(d.Period) != len("2019") {
+	if d.Period.Unit() != calendar.UnitYear {
 		return domain.Invalid("attested.period", "period", "年度确认的所属期应为年份", "the period of an attestation is a year")
 	}
 	return s.working(sh)

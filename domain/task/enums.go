@@ -218,27 +218,6 @@ func (r ReopenReason) MarshalText() ([]byte, error) { return reopenReasons.Marsh
 // UnmarshalText reads the wire name.
 func (r *ReopenReason) UnmarshalText(b []byte) error { return reopenReasons.Unmarshal(b, r) }
 
-// Unit is the length of a period.
-type Unit uint8
-
-// The units of schedules.
-const (
-	UnitMonth Unit = iota + 1
-	UnitQuarter
-	UnitHalfYear
-	UnitYear
-)
-
-var units = enum.New[Unit]("unit", "month", "quarter", "half_year", "year")
-
-func (u Unit) String() string { return units.Name(u) }
-
-// MarshalText writes the wire name.
-func (u Unit) MarshalText() ([]byte, error) { return units.Marshal(u) }
-
-// UnmarshalText reads the wire name.
-func (u *Unit) UnmarshalText(b []byte) error { return units.Unmarshal(b, u) }
-
 // DeadlineSource says what a deadline rests on.
 type DeadlineSource uint8
 

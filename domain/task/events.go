@@ -132,13 +132,13 @@ func (*PlanSubmitted) EventType() string { return "duban.task.plan_submitted.v1"
 type ProgressReported struct {
 	domain.Particulars
 	ShareOf
-	Period      string    `json:"period,omitempty" doc:"所属期：2019, 2019-H1, 2019-Q3, 2019-08"`
-	Condition   Condition `json:"condition" doc:"not_started, normal, behind, done"`
-	Progress    string    `json:"progress,omitempty" doc:"进展情况"`
-	Problems    string    `json:"problems,omitempty" doc:"存在问题"`
-	NextSteps   string    `json:"next_steps,omitempty" doc:"下一步措施"`
-	Nil         bool      `json:"nil,omitempty" doc:"零报告"`
-	Substantive bool      `json:"substantive,omitempty" doc:"有实质进展"`
+	Period      calendar.Period `json:"period,omitempty" doc:"所属期：2019, 2019-H1, 2019-Q3, 2019-08"`
+	Condition   Condition       `json:"condition" doc:"not_started, normal, behind, done"`
+	Progress    string          `json:"progress,omitempty" doc:"进展情况"`
+	Problems    string          `json:"problems,omitempty" doc:"存在问题"`
+	NextSteps   string          `json:"next_steps,omitempty" doc:"下一步措施"`
+	Nil         bool            `json:"nil,omitempty" doc:"零报告"`
+	Substantive bool            `json:"substantive,omitempty" doc:"有实质进展"`
 }
 
 // EventType names the event.
@@ -235,8 +235,8 @@ func (*Resumed) EventType() string { return "duban.task.resumed.v1" }
 type ClosureRequested struct {
 	domain.Particulars
 	ShareOf
-	Period  string `json:"period,omitempty" doc:"定期任务的所属期"`
-	Summary string `json:"summary" doc:"完成情况"`
+	Period  calendar.Period `json:"period,omitempty" doc:"定期任务的所属期"`
+	Summary string          `json:"summary" doc:"完成情况"`
 }
 
 // EventType names the event.
@@ -246,9 +246,9 @@ func (*ClosureRequested) EventType() string { return "duban.task.closure_request
 type Returned struct {
 	domain.Particulars
 	ShareOf
-	Period string        `json:"period,omitempty"`
-	Reason string        `json:"reason" doc:"退回原因"`
-	Due    calendar.Date `json:"due,omitempty" doc:"重新报送的日期"`
+	Period calendar.Period `json:"period,omitempty"`
+	Reason string          `json:"reason" doc:"退回原因"`
+	Due    calendar.Date   `json:"due,omitempty" doc:"重新报送的日期"`
 }
 
 // EventType names the event.
@@ -258,8 +258,8 @@ func (*Returned) EventType() string { return "duban.task.share_returned.v1" }
 type Accepted struct {
 	domain.Particulars
 	ShareOf
-	Period  string `json:"period,omitempty"`
-	Opinion string `json:"opinion,omitempty" doc:"审核意见"`
+	Period  calendar.Period `json:"period,omitempty"`
+	Opinion string          `json:"opinion,omitempty" doc:"审核意见"`
 }
 
 // EventType names the event.
@@ -279,8 +279,8 @@ func (*Completed) EventType() string { return "duban.task.completed.v1" }
 type Attested struct {
 	domain.Particulars
 	ShareOf
-	Period    string `json:"period" doc:"年度：2019"`
-	Statement string `json:"statement" doc:"履职情况"`
+	Period    calendar.Period `json:"period" doc:"年度：2019"`
+	Statement string          `json:"statement" doc:"履职情况"`
 }
 
 // EventType names the event.

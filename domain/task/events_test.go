@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"duban/domain"
+	"duban/domain/calendar"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew; read the diff")
@@ -25,7 +26,7 @@ func full() []domain.Payload {
 		Basis:    []domain.Basis{{Document: "安全生产法", Article: "第二十二条", Version: "2014-12-01"}},
 		Approval: &domain.Approval{Leader: "副主任", On: "2019-07-01", Words: "同意", Evidence: with(letter).Evidence},
 	}
-	schedule := &Schedule{UnitQuarter, "2019-Q3", "季后10日内", "2021-12-31"}
+	schedule := &Schedule{Unit: calendar.UnitQuarter, First: "2019-Q3", DueRule: "季后10日内", Until: "2021-12-31"}
 	offices := []domain.Ref{jidian, yuancai}
 	return []domain.Payload{
 		&Docketed{p, notice, 7, []string{"一", "（二）", "2"}, 1, clause, KindRecurring, schedule},
@@ -179,4 +180,18 @@ func without(t *testing.T, p domain.Payload, fields map[string]json.RawMessage, 
 		t.Fatal(err)
 	}
 	return q
+}
+
+// What was added to an event later stands beside the pinned bytes of its first
+// form, which keep decoding.
+func TestGoldenScheduleWithDueDay(t *testing.T) {
+	want := `{"kind":"recurring","schedule":{"unit":"month","first":"2019-08","due_day":5,"due_in":"next"},"reason":"每月"}`
+	k := &KindDecided{Kind: KindRecurring, Reason: "每月",
+		Schedule: &Schedule{Unit: calendar.UnitMonth, First: "2019-08", Due: calendar.Due{Day: 5, In: calendar.DueInNext}}}
+	if got, err := json.Marshal(k); err != nil || string(got) != want {
+		t.Errorf("%s, %v", got, err)
+	}
+	if back, err := domain.DecodeStrict(&KindDecided{}, []byte(want)); err != nil || !reflect.DeepEqual(back, k) {
+		t.Errorf("%+v, %v", back, err)
+	}
 }

@@ -16,7 +16,7 @@ func Evolve(s State, e domain.Event) State {
 	switch d := e.Data.(type) {
 	case *Docketed:
 		s.Docketed, s.Directive, s.Number, s.Path, s.Part = a, d.Directive, d.Number, d.Path, d.Part
-		s.TextSHA256, s.Kind, s.Schedule = d.TextSHA256, d.Kind, d.Schedule
+		s.TextSHA256, s.Kind, s.Schedule, s.Kinded = d.TextSHA256, d.Kind, d.Schedule, a
 	case *Assigned:
 		for _, o := range d.Offices {
 			if s.active(o.Office) < 0 {
@@ -26,7 +26,7 @@ func Evolve(s State, e domain.Event) State {
 	case *LeadDesignated:
 		s = s.designate(d.Office)
 	case *KindDecided:
-		s.Kind, s.Schedule = d.Kind, d.Schedule
+		s.Kind, s.Schedule, s.Kinded = d.Kind, d.Schedule, a
 	case *StatedDeadline:
 		s.Deadlines = add(s.Deadlines, Deadline{e.ID, DeadlineStated, d.Office, d.Date, d.Words})
 	case *ProposedDeadline:
@@ -45,7 +45,10 @@ func Evolve(s State, e domain.Event) State {
 		})
 	case *Resumed:
 		for _, o := range s.suspended(d.Offices) {
-			s = s.change(o, func(sh *Share) { sh.Suspended = Act{} })
+			s = s.change(o, func(sh *Share) {
+				sh.Breaks = add(sh.Breaks, Break{sh.Suspended, a})
+				sh.Suspended = Act{}
+			})
 			s = s.bind(e.ID, o, d.Deadline)
 		}
 	case *Reminded:
@@ -102,6 +105,7 @@ type shareEvent interface {
 func (sh *Share) evolve(s State, d shareEvent, a Act, e domain.Event) {
 	switch d := d.(type) {
 	case *Disputed:
+		sh.Disputed = a
 		sh.Dispute = &Dispute{Act: a, Reason: d.Reason, Suggested: d.SuggestedOffice, Before: sh.Status}
 		sh.move(ShareDisputed, a)
 	case *DisputeUpheld:
@@ -186,7 +190,7 @@ func (sh *Share) settle(to ShareStatus, a Act) {
 	sh.move(to, a)
 }
 
-func (sh *Share) answer(period string, set func(*Request)) bool {
+func (sh *Share) answer(period calendar.Period, set func(*Request)) bool {
 	for i, r := range sh.Requests {
 		if r.Pending() && r.Period == period {
 			sh.Requests = slices.Clone(sh.Requests)
@@ -296,11 +300,18 @@ func (s State) transfer(d *Transferred, a Act) State {
 // its shares stood, unless they are named.
 func (s State) reopen(d *Reopened, a Act) State {
 	stay := len(d.Offices) == 0 && (s.Cancelled.Done() || s.Ended.Done())
+	closed := s.Closed()
 	s.Reopenings = add(s.Reopenings, Reopening{a, d.Reason, d.Offices})
 	s.Completed, s.Ended, s.Cancelled, s.CompletedBy = Act{}, Act{}, Act{}, 0
+	s = s.changeEach(nil, func(sh *Share) {
+		if closed.Done() && sh.Status != ShareAccepted {
+			sh.Breaks = add(sh.Breaks, Break{closed, a})
+		}
+	})
 	for _, o := range s.named(d.Offices) {
 		s = s.change(o, func(sh *Share) {
 			if sh.Status == ShareAccepted && !stay {
+				sh.Breaks = add(sh.Breaks, Break{sh.Since, a})
 				sh.move(ShareInProgress, a)
 				sh.Reopened = a
 			}

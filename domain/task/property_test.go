@@ -22,7 +22,7 @@ func asks(history []domain.Event) *rapid.Generator[domain.Payload] {
 		}
 		o := rapid.SampledFrom([]domain.Ref{jidian, jidian, yuancai, ruanjian}).Draw(t, "office")
 		p := rapid.SampledFrom([]domain.Ref{jidian, yuancai, ruanjian}).Draw(t, "other")
-		period := rapid.SampledFrom([]string{"", "", "2019-Q3", "2019-Q4", "2019"}).Draw(t, "period")
+		period := rapid.SampledFrom([]calendar.Period{"", "", "2019-Q3", "2019-Q4", "2019"}).Draw(t, "period")
 		day := rapid.SampledFrom([]calendar.Date{"2019-07-15", "2019-12-31", "2020-01-31"}).Draw(t, "day")
 		kind := rapid.SampledFrom([]Kind{KindOneOff, KindRecurring, KindStanding}).Draw(t, "kind")
 		some := rapid.SampledFrom([][]domain.Ref{nil, {o}, {o, p}}).Draw(t, "some")

@@ -12,7 +12,7 @@ import (
 func aDocket(k Kind) *Docketed {
 	d := &Docketed{Directive: notice, Number: 7, Path: []string{"一", "（二）", "2"}, TextSHA256: clause, Kind: k}
 	if k == KindRecurring {
-		d.Schedule = &Schedule{Unit: UnitQuarter, First: "2019-Q3"}
+		d.Schedule = &Schedule{Unit: calendar.UnitQuarter, First: "2019-Q3"}
 	}
 	return d
 }
@@ -35,7 +35,7 @@ func report(o domain.Ref) *ProgressReported {
 	return &ProgressReported{ShareOf: of(o), Condition: ConditionNormal, Progress: "正在推进", Substantive: true}
 }
 
-func request(o domain.Ref, period ...string) *ClosureRequested {
+func request(o domain.Ref, period ...calendar.Period) *ClosureRequested {
 	c := &ClosureRequested{ShareOf: of(o), Summary: "已完成"}
 	if len(period) > 0 {
 		c.Period = period[0]
@@ -43,7 +43,7 @@ func request(o domain.Ref, period ...string) *ClosureRequested {
 	return c
 }
 
-func accept(o domain.Ref, period ...string) *Accepted {
+func accept(o domain.Ref, period ...calendar.Period) *Accepted {
 	a := &Accepted{ShareOf: of(o), Opinion: "同意"}
 	if len(period) > 0 {
 		a.Period = period[0]
@@ -51,7 +51,7 @@ func accept(o domain.Ref, period ...string) *Accepted {
 	return a
 }
 
-func sendBack(o domain.Ref, period ...string) *Returned {
+func sendBack(o domain.Ref, period ...calendar.Period) *Returned {
 	r := &Returned{ShareOf: of(o), Reason: "佐证不足"}
 	if len(period) > 0 {
 		r.Period = period[0]
@@ -79,7 +79,7 @@ func reopen(p domain.Particulars, offices ...domain.Ref) *Reopened {
 	return &Reopened{Particulars: p, Reason: ReopenFalseCompletion, Words: "现场核查未完成", Offices: offices}
 }
 
-func attest(o domain.Ref, year string) *Attested {
+func attest(o domain.Ref, year calendar.Period) *Attested {
 	return &Attested{ShareOf: of(o), Period: year, Statement: "已履职"}
 }
 

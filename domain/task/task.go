@@ -48,6 +48,7 @@ type State struct {
 	TextSHA256 string
 	Kind       Kind
 	Schedule   *Schedule
+	Kinded     Act // the event that gave kind and schedule
 
 	Shares    []Share // in the order of assignment; never two active ones of one office
 	Deadlines []Deadline
@@ -78,17 +79,23 @@ type Share struct {
 	Requests     []Request
 	Extensions   []Extension
 	Dispute      *Dispute // the pending one
+	Disputed     Act      // the last dispute, answered or not
 	Suspended    Act
 	Reopened     Act // last taken up again after it was accepted
+	Breaks       []Break
 	Attested     []Attestation
 	Reminded     Act
 	Returns      int
 }
 
+// A Break is a time in which nothing was expected of a share, over by now: it was
+// suspended, or accepted, or its task was closed.
+type Break struct{ From, Until Act }
+
 // Report (进展报告) is a progress report, as a fact about a share.
 type Report struct {
 	Act
-	Period      string
+	Period      calendar.Period
 	Condition   Condition
 	Nil         bool
 	Substantive bool
@@ -100,7 +107,7 @@ type Report struct {
 // Request (报结) is a request for closure and what became of it.
 type Request struct {
 	Act
-	Period   string
+	Period   calendar.Period
 	Enterer  domain.Ref // who entered it
 	Person   domain.Ref // whose act it is
 	Accepted Act
@@ -133,7 +140,7 @@ type Dispute struct {
 // Attestation (年度履职确认) is a standing duty confirmed for a year.
 type Attestation struct {
 	Act
-	Period string
+	Period calendar.Period
 }
 
 // Reopening takes an accepted share up again.
@@ -276,7 +283,7 @@ func (s State) Stated(office domain.Ref) (Deadline, bool) {
 }
 
 // Request returns the share's pending closure request for a period.
-func (sh Share) Request(period string) (Request, bool) {
+func (sh Share) Request(period calendar.Period) (Request, bool) {
 	for _, r := range sh.Requests {
 		if r.Pending() && r.Period == period {
 			return r, true
@@ -295,7 +302,7 @@ func (sh Share) Pending() (Request, bool) {
 }
 
 // PeriodAccepted reports whether a request for the period was accepted.
-func (sh Share) PeriodAccepted(period string) (Request, bool) {
+func (sh Share) PeriodAccepted(period calendar.Period) (Request, bool) {
 	for _, r := range sh.Requests {
 		if r.Accepted.Done() && r.Period == period {
 			return r, true

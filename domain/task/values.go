@@ -1,8 +1,6 @@
 package task
 
 import (
-	"regexp"
-
 	"duban/domain"
 	"duban/domain/calendar"
 )
@@ -31,12 +29,14 @@ func (s Scope) check() error {
 // proposes is about its own share.
 func (d *ProposedDeadline) ShareOffice() *domain.Ref { return &d.Office }
 
-// Schedule says when a recurring task is due.
+// Schedule says when a recurring task is due: each period on its due day, on its
+// last day where none is given.
 type Schedule struct {
-	Unit    Unit          `json:"unit" doc:"month, quarter, half_year, year"`
-	First   string        `json:"first,omitempty" doc:"首个所属期：2019-Q3"`
-	DueRule string        `json:"due_rule,omitempty" doc:"到期规则，原文"`
-	Until   calendar.Date `json:"until,omitempty" doc:"截止日期"`
+	Unit    calendar.Unit   `json:"unit" doc:"month, quarter, half_year, year"`
+	First   calendar.Period `json:"first,omitempty" doc:"首个所属期：2019-Q3"`
+	DueRule string          `json:"due_rule,omitempty" doc:"到期规则，原文"`
+	Until   calendar.Date   `json:"until,omitempty" doc:"截止日期"`
+	calendar.Due
 }
 
 // Assignment gives a share to an office.
@@ -54,23 +54,20 @@ type Measure struct {
 	Words       string        `json:"words,omitempty" doc:"没有日期时的说法"`
 }
 
-// A period is a year, half-year, quarter or month.
-var periodForm = regexp.MustCompile(`^(19|20|21)\d\d(-(H[12]|Q[1-4]|0[1-9]|1[0-2]))?$`)
-
-// CheckPeriod refuses what is no period.
-func CheckPeriod(p string) error {
-	if !periodForm.MatchString(p) {
+// checkPeriod refuses what is no period.
+func checkPeriod(p calendar.Period) error {
+	if p.Unit() == 0 {
 		return domain.Invalid("period.form", "period",
 			"所属期应写成 2019、2019-H1、2019-Q3 或 2019-08", "a period is written 2019, 2019-H1, 2019-Q3 or 2019-08")
 	}
 	return nil
 }
 
-func optionalPeriod(p string) error {
+func optionalPeriod(p calendar.Period) error {
 	if p == "" {
 		return nil
 	}
-	return CheckPeriod(p)
+	return checkPeriod(p)
 }
 
 func checkOffice(field string, r domain.Ref) error {
@@ -128,7 +125,24 @@ func checkKind(k Kind, s *Schedule) error {
 	if k != KindRecurring {
 		return domain.Invalid("schedule.kind", "schedule", "只有定期任务有周期", "only a recurring task has a schedule")
 	}
-	return first(require(s.Unit != 0, "schedule.unit"), optionalPeriod(s.First))
+	return first(require(s.Unit != 0, "schedule.unit"), s.check())
+}
+
+func (s *Schedule) check() error {
+	switch {
+	case s.Unit == calendar.UnitOnce:
+		return domain.Invalid("schedule.unit", "schedule.unit", "定期任务按月、季、半年或年办理", "a recurring task recurs every month, quarter, half-year or year")
+	case !s.Due.Valid():
+		return domain.Invalid("schedule.due", "schedule.due_day", "到期日 due_day 应为 1 至 31，due_in 为 period 或 next", "due_day is 1 to 31, due_in is period or next")
+	}
+	if err := optionalPeriod(s.First); err != nil {
+		return err
+	}
+	if s.First != "" && s.First.Unit() != s.Unit {
+		return domain.Invalid("schedule.first", "schedule.first", "首个所属期 "+string(s.First)+" 与周期 "+s.Unit.Chinese()+"不符",
+			"the first period "+string(s.First)+" is no "+s.Unit.String())
+	}
+	return nil
 }
 
 func checkDateOrWords(d calendar.Date, words string) error {
@@ -293,7 +307,7 @@ func (c *Completed) Validate() error {
 
 // Validate checks the payload by itself.
 func (a *Attested) Validate() error {
-	return first(checkOffice("office", a.Office), CheckPeriod(a.Period), domain.CheckText("statement", a.Statement, true))
+	return first(checkOffice("office", a.Office), checkPeriod(a.Period), domain.CheckText("statement", a.Statement, true))
 }
 
 // Validate checks the payload by itself.

@@ -7,11 +7,12 @@ import (
 	"testing"
 
 	"duban/domain"
+	"duban/domain/calendar"
 )
 
 func TestValidate(t *testing.T) {
 	long := strings.Repeat("长", 7000)
-	quarterly := &Schedule{Unit: UnitQuarter}
+	quarterly := &Schedule{Unit: calendar.UnitQuarter}
 	notOffice := of(sun.Person)
 	for _, tt := range []struct {
 		rule string
@@ -20,7 +21,11 @@ func TestValidate(t *testing.T) {
 		{"field.required", &Docketed{Directive: self, TextSHA256: clause, Kind: KindOneOff}},
 		{"schedule.kind", &Docketed{Directive: notice, TextSHA256: clause, Kind: KindOneOff, Schedule: quarterly}},
 		{"field.required", &KindDecided{Kind: KindRecurring, Schedule: &Schedule{}, Reason: "x"}},
-		{"period.form", &KindDecided{Kind: KindRecurring, Schedule: &Schedule{Unit: UnitMonth, First: "2019-13"}, Reason: "x"}},
+		{"period.form", &KindDecided{Kind: KindRecurring, Schedule: &Schedule{Unit: calendar.UnitMonth, First: "2019-13"}, Reason: "x"}},
+		{"schedule.unit", &KindDecided{Kind: KindRecurring, Schedule: &Schedule{Unit: calendar.UnitOnce}, Reason: "x"}},
+		{"schedule.first", &KindDecided{Kind: KindRecurring, Schedule: &Schedule{Unit: calendar.UnitMonth, First: "2019-Q3"}, Reason: "x"}},
+		{"schedule.due", &KindDecided{Kind: KindRecurring, Schedule: &Schedule{Unit: calendar.UnitMonth, Due: calendar.Due{Day: 32}}, Reason: "x"}},
+		{"schedule.due", &KindDecided{Kind: KindRecurring, Schedule: &Schedule{Unit: calendar.UnitMonth, Due: calendar.Due{In: calendar.DueInNext}}, Reason: "x"}},
 		{"schedule.kind", &KindDecided{Kind: KindStanding, Schedule: quarterly, Reason: "x"}},
 		{"assigned.twice", toOffices(jidian, jidian)},
 		{"office.kind", toOffices(sun.Person)},
@@ -83,19 +88,6 @@ func TestValidate(t *testing.T) {
 
 func notes() domain.Particulars { return domain.Particulars{Note: "x"} }
 
-func TestPeriods(t *testing.T) {
-	for _, p := range []string{"2019", "2019-H1", "2019-H2", "2019-Q1", "2019-Q4", "2019-01", "2019-12", "1999", "2100-Q2"} {
-		if err := CheckPeriod(p); err != nil {
-			t.Errorf("%s: %v", p, err)
-		}
-	}
-	for _, p := range []string{"", "19", "2019-", "2019-H3", "2019-Q0", "2019-Q5", "2019-13", "2019-00", "2019-1", "2019-08-01", "2219", "2019-q3", " 2019", "2019\n"} {
-		if err := CheckPeriod(p); err == nil {
-			t.Errorf("%q passes for a period", p)
-		}
-	}
-}
-
 // enumeration is what all of them offer.
 type enumeration interface {
 	~uint8
@@ -135,7 +127,6 @@ func TestEnums(t *testing.T) {
 	checkEnum(t, CauseReorganisation, reading((*Cause).UnmarshalText))
 	checkEnum(t, ClosingOverride, reading((*Closing).UnmarshalText))
 	checkEnum(t, ReopenMistake, reading((*ReopenReason).UnmarshalText))
-	checkEnum(t, UnitYear, reading((*Unit).UnmarshalText))
 	checkEnum(t, DeadlineGranted, reading((*DeadlineSource).UnmarshalText))
 
 	var chinese []string

@@ -12,11 +12,14 @@ import (
 	"duban/domain/ledger"
 	"duban/domain/name"
 	"duban/domain/office"
+	"duban/domain/policy"
 	"duban/domain/task"
+	"duban/domain/workyear"
 )
 
 // Payloads returns a prototype of every event type.
 func Payloads() []domain.Payload {
 	return slices.Concat(ledger.Payloads(), name.Payloads(), office.Payloads(), directive.Payloads(),
-		task.Payloads(), inspection.Payloads(), finding.Payloads())
+		task.Payloads(), inspection.Payloads(), finding.Payloads(),
+		workyear.Payloads(), policy.Payloads())
 }
