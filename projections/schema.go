@@ -4,7 +4,7 @@ package projections
 // them. It is part of the file's name: a program with another version leaves this
 // file alone and builds its own from the stream. Raise it with every change of
 // schema, of a row function or of search normalisation.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // applicationID marks the file as a read model of Duban: "Duba" in ASCII.
 const applicationID = 0x44756261
@@ -140,12 +140,13 @@ CREATE TABLE inspection(
 );
 CREATE TABLE finding(
 	n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
-	status INTEGER NOT NULL, grade INTEGER NOT NULL,
+	status INTEGER NOT NULL, grade INTEGER NOT NULL, found INTEGER NOT NULL,
 	inspection TEXT NOT NULL, rectifier TEXT NOT NULL, supervising TEXT NOT NULL,
 	doc BLOB NOT NULL,
 	norm TEXT NOT NULL
 );
 CREATE INDEX finding_status ON finding(status, n);
+CREATE INDEX finding_found ON finding(found, n);
 CREATE INDEX finding_inspection ON finding(inspection, n);
 CREATE INDEX finding_rectifier ON finding(rectifier, n);
 CREATE INDEX finding_supervising ON finding(supervising, n);
