@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"duban/domain"
+	"duban/domain/calendar"
 )
 
 // A Key says which record a row shows: an aggregate, of a task the office whose
@@ -16,7 +17,7 @@ import (
 type Key struct {
 	Ref     domain.Ref
 	Office  string // id
-	Period  string
+	Period  calendar.Period
 	Version uint64
 }
 
@@ -32,7 +33,7 @@ func (k Key) String() string {
 	if k == (Key{}) {
 		return ""
 	}
-	s := strings.Join([]string{k.Ref.String(), k.Office, k.Period, strconv.FormatUint(k.Version, 10)}, "|")
+	s := strings.Join([]string{k.Ref.String(), k.Office, string(k.Period), strconv.FormatUint(k.Version, 10)}, "|")
 	return s + "|" + checkSum(s)
 }
 
@@ -54,5 +55,11 @@ func parseKey(s string) (Key, error) {
 	if err != nil {
 		return Key{}, errKey
 	}
-	return Key{Ref: ref, Office: parts[1], Period: parts[2], Version: version}, nil
+	k := Key{Ref: ref, Office: parts[1], Version: version}
+	if parts[2] != "" {
+		if k.Period, err = calendar.ParsePeriod(parts[2]); err != nil {
+			return Key{}, errKey
+		}
+	}
+	return k, nil
 }

@@ -53,7 +53,7 @@ func drawRow(t *rapid.T) workbook.Row {
 	return workbook.Row{
 		Key: workbook.Key{
 			Ref: domain.Ref{Kind: domain.KindTask, ID: id}, Office: rapid.StringMatching(`[0-9A-Z]{0,4}`).Draw(t, "office id"),
-			Period: rapid.SampledFrom([]string{"", "2019", "2019-08"}).Draw(t, "period"), Version: rapid.Uint64().Draw(t, "version"),
+			Period: rapid.SampledFrom([]calendar.Period{"", "2019", "2019-08"}).Draw(t, "period"), Version: rapid.Uint64().Draw(t, "version"),
 		},
 		Group: rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "group"),
 		Cells: []workbook.Cell{

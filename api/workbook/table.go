@@ -53,6 +53,7 @@ type Column struct {
 	Editable bool     // may be changed on the way back
 	Required bool     // has to be filled in on the way back
 	Merge    bool     // equal neighbours of one group are merged
+	Help     string   // for who fills it in
 }
 
 // A Unit is how many of the column's own units one of it is: 万元 is 10,000 元.
@@ -82,7 +83,7 @@ type Table struct {
 	Columns   []Column
 	Footnotes []string // lines under the rows
 	Keyed     bool     // rows carry their key
-	Spare     int      // empty rows offered under the rows, for a form to fill in
+	Spare     int      // rows of a form: empty ones follow until there are so many
 }
 
 // A Row is one line of a table.

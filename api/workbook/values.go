@@ -57,14 +57,12 @@ func (c Column) parseText(f field) (Cell, *fault) {
 
 func (c Column) choose(s string) (Cell, *fault) {
 	got := sameHeader(s)
-	labels := make([]string, len(c.Choices))
-	for i, choice := range c.Choices {
+	for _, choice := range c.Choices {
 		if slices.ContainsFunc(append([]string{choice.Label}, choice.Aliases...), func(a string) bool { return sameHeader(a) == got }) {
 			return Text(choice.Label), nil
 		}
-		labels[i] = choice.Label
 	}
-	return Cell{}, faultf("cell.choice", "只能填：%s / use one of these", strings.Join(labels, "、"))
+	return Cell{}, faultf("cell.choice", "只能填：%s / use one of these", c.offered())
 }
 
 var plainInteger = regexp.MustCompile(`^\d{1,20}$`)
@@ -186,18 +184,16 @@ func (c Column) unit(behind string, header Unit) (Unit, *fault) {
 		}
 		return Unit{Factor: 1}, nil
 	}
-	names := make([]string, len(c.Units))
-	for i, u := range c.Units {
+	for _, u := range c.Units {
 		if u.Name == behind {
 			return u, nil
 		}
-		names[i] = u.Name
 	}
 	switch {
 	case behind != "":
-		return Unit{}, faultf("number.unit", "不认识的单位“%s”，可用：%s / unknown unit, use one of these", behind, strings.Join(names, "、"))
+		return Unit{}, faultf("number.unit", "不认识的单位“%s”，可用：%s / unknown unit, use one of these", behind, unitNames(c.Units))
 	case header.Factor == 0:
-		return Unit{}, faultf("number.no_unit", "没有写明单位，请在表头写明，如（%s） / name the unit in the header", names[0])
+		return Unit{}, faultf("number.no_unit", "没有写明单位，请在表头写明，如（%s） / name the unit in the header", c.Units[0].Name)
 	}
 	return header, nil
 }

@@ -126,9 +126,14 @@ func TestDatesAreDatesAndTextsAreNoFormulas(t *testing.T) {
 func TestChoicesAreOffered(t *testing.T) {
 	form := roster()
 	form.Spare = 100
-	f, err := excelize.OpenReader(bytes.NewReader(xlsx(t, sheet(form, nil))))
+	data := xlsx(t, workbook.Guide(form), sheet(form, rosterRows()))
+	requireSame(t, rosterRows(), read(t, data, form)) // empty rows of a form are none, and the guide is no table
+	f, err := excelize.OpenReader(bytes.NewReader(data))
 	require.NoError(t, err)
 	defer f.Close()
+	style, err := f.GetCellStyle("进展汇总表", "D103")
+	require.NoError(t, err)
+	assert.NotZero(t, style, "the last empty row has its borders")
 	offered, err := f.GetDataValidations("进展汇总表")
 	require.NoError(t, err)
 	require.Len(t, offered, 1)

@@ -161,6 +161,12 @@ func (w *sheetWriter) write(s Sheet) error {
 	if err := w.flush(); err != nil {
 		return err
 	}
+	for w.row < w.header+w.t.Spare {
+		w.group = append(w.group, Row{Cells: make([]Cell, len(w.t.Columns))})
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
 	for _, line := range w.t.Footnotes {
 		if err := w.line(line, w.st.note, noteLine); err != nil {
 			return err
@@ -341,9 +347,9 @@ func unitsOf(r rune) int {
 	return 1
 }
 
-// offer adds the lists of choices, below the rows too when the sheet is a form.
+// offer adds the lists of choices.
 func (w *sheetWriter) offer() error {
-	last := w.header + max(w.written(), w.t.Spare)
+	last := w.row - len(w.t.Footnotes)
 	for i, c := range w.columns {
 		if len(c.Choices) == 0 || last == w.header {
 			continue
@@ -357,7 +363,7 @@ func (w *sheetWriter) offer() error {
 		if err := dv.SetDropList(labels); err != nil {
 			return fmt.Errorf("list the choices of column %s: %w", c.Key, err)
 		}
-		dv.SetError(excelize.DataValidationErrorStyleStop, "请从列表中选择", "本列只能填："+strings.Join(labels, "、"))
+		dv.SetError(excelize.DataValidationErrorStyleStop, "请从列表中选择", "本列只能填："+c.offered())
 		if err := w.f.AddDataValidation(w.t.Name, dv); err != nil {
 			return err
 		}
@@ -365,17 +371,10 @@ func (w *sheetWriter) offer() error {
 	return nil
 }
 
-// written returns how many rows stand under the header, footnotes left out.
-func (w *sheetWriter) written() int { return w.row - w.header - len(w.t.Footnotes) }
-
 func (w *sheetWriter) printArea() error {
-	last := w.row
-	if w.t.Spare > 0 {
-		last = max(last, w.header+w.t.Spare)
-	}
 	sheet := "'" + strings.ReplaceAll(w.t.Name, "'", "''") + "'!"
 	names := []excelize.DefinedName{
-		{Name: "_xlnm.Print_Area", Scope: w.t.Name, RefersTo: sheet + "$A$1:" + absolute(len(w.columns), last)},
+		{Name: "_xlnm.Print_Area", Scope: w.t.Name, RefersTo: sheet + "$A$1:" + absolute(len(w.columns), w.row)},
 		{Name: "_xlnm.Print_Titles", Scope: w.t.Name, RefersTo: fmt.Sprintf("%s$%d:$%d", sheet, w.header, w.header)},
 	}
 	for i := range names {
