@@ -19,6 +19,10 @@ type resource struct {
 	chinese string
 	acts    []domain.Act
 	create  string // the act that makes a new one: POST plural
+	// subject names what a creating act is about where that has an identity of its
+	// own; nil: something new. Such an act may be given again.
+	subject func(domain.Payload) domain.Ref
+	single  bool // it is the only one of its kind, found at plural itself
 	decide  func(history []domain.Event, c domain.Command) ([]domain.Event, error)
 	// follow adds what the command means for other aggregates; nil: nothing.
 	follow func(u *unit, c domain.Command) error
@@ -67,11 +71,22 @@ func (s *Server) create(ctx context.Context, r resource, a domain.Act, h WriteHe
 		return nil, err
 	}
 	target := domain.Ref{Kind: r.kind, ID: c.newID(0)}
+	location := apiPrefix + "/" + r.plural
+	if r.subject != nil {
+		ask, _, err := decodeAsk(a.Ask, body, c.caller)
+		if err != nil {
+			return nil, err
+		}
+		target = r.subject(ask)
+	}
+	if !r.single {
+		location += "/" + target.ID
+	}
 	out, err := s.carryOut(ctx, r, a, c, target, body)
 	if err != nil {
 		return nil, err
 	}
-	out.Location = apiPrefix + "/" + r.plural + "/" + target.ID
+	out.Location = location
 	return out, nil
 }
 

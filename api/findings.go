@@ -16,7 +16,7 @@ import (
 type findingsInput struct {
 	CutParams
 	Status     string `query:"status" doc:"状态"`
-	Light      string `query:"light" enum:"rectification_overdue,normal"`
+	Light      string `query:"light" enum:"rectification_overdue,reinspection_due,normal"`
 	Grade      string `query:"grade" enum:"ordinary,major"`
 	Office     string `query:"office" doc:"督办处室编号或名称"`
 	Task       string `query:"task" doc:"任务编号"`

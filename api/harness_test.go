@@ -21,7 +21,6 @@ import (
 	"duban/api"
 	"duban/domain"
 	"duban/domain/calendar"
-	"duban/domain/light"
 	"duban/domain/vocabulary"
 	"duban/eventstore"
 	"duban/projections"
@@ -96,7 +95,6 @@ func (n *node) open() {
 	require.NoError(n.t, err)
 	n.model, err = projections.Open(ctx, projections.Config{
 		Dir: filepath.Join(n.dir, "readmodel"), Source: n.store, Org: "test", Types: vocabulary.Payloads(),
-		Rules: light.DefaultRules(), Workdays: calendar.NewWorkdays("none"),
 	})
 	require.NoError(n.t, err)
 	go func() { n.ran <- n.model.Run(ctx) }()

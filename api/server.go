@@ -90,6 +90,8 @@ func New(cfg Config) *Server {
 	s.inspections()
 	s.offices()
 	s.directives()
+	s.calendars()
+	s.policy()
 	s.evidence()
 	s.events()
 	s.summary()

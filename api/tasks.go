@@ -15,7 +15,7 @@ type tasksInput struct {
 	CutParams
 	Office    string `query:"office" doc:"处室编号或名称"`
 	Status    string `query:"status" enum:"docketed,disputed,assigned,acknowledged,in_progress,closure_requested,suspended,completed,ended,cancelled,voided"`
-	Light     string `query:"light" enum:"overdue,rectification_overdue,due_soon,undated,suspended,normal"`
+	Light     string `query:"light" enum:"overdue,rectification_overdue,attestation_due,due_soon,unsigned,unreported,stagnant,awaiting_review,undated,suspended,normal"`
 	Directive string `query:"directive" doc:"文件编号"`
 	Kind      string `query:"kind" enum:"one_off,recurring,standing"`
 	Handler   string `query:"handler" doc:"经办人 person/…"`

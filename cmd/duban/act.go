@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -23,7 +24,9 @@ import (
 	"duban/domain/finding"
 	"duban/domain/inspection"
 	"duban/domain/office"
+	"duban/domain/policy"
 	"duban/domain/task"
+	"duban/domain/workyear"
 	"duban/projections"
 )
 
@@ -33,15 +36,18 @@ type resource struct {
 	name, plural, chinese string
 	acts                  []domain.Act
 	create                string
+	proposal              string // path below plural/ID of a body the creating act may begin with
 }
 
 func resources() []resource {
 	return []resource{
-		{"task", "tasks", "任务", task.Acts(), ""},
-		{"finding", "findings", "隐患", finding.Acts(), "record"},
-		{"inspection", "inspections", "检查", inspection.Acts(), "open"},
-		{"office", "offices", "处室", office.Acts(), "register"},
-		{"directive", "directives", "文件", directive.LaterActs(), ""},
+		{"task", "tasks", "任务", task.Acts(), "", ""},
+		{"finding", "findings", "隐患", finding.Acts(), "record", ""},
+		{"inspection", "inspections", "检查", inspection.Acts(), "open", ""},
+		{"office", "offices", "处室", office.Acts(), "register", ""},
+		{"directive", "directives", "文件", directive.LaterActs(), "", ""},
+		{"calendar", "calendars", "工作日历", workyear.Acts(), "publish", "proposal"},
+		{"policy", "policy/lights", "亮灯规则", policy.Acts(), "set-lights", ""},
 	}
 }
 
@@ -59,12 +65,20 @@ func (a *app) actCommand(r resource, act domain.Act) *cobra.Command {
 	if create {
 		use, args = act.Name, exactArgs(0)
 	}
+	if create && r.proposal != "" {
+		use, args = act.Name+" [ID]", atMost(1)
+	}
 	f := &fields{values: map[string]json.RawMessage{}, types: map[string]reflect.Type{}}
 	var key, ifMatch, bodyFile string
 	cmd := &cobra.Command{Use: use, Short: act.Chinese, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
 		c, err := a.client()
 		if err != nil {
 			return err
+		}
+		if create && len(args) == 1 {
+			if err := c.get(cmd.Context(), r.plural+"/"+url.PathEscape(args[0])+"/"+r.proposal, nil, &f.base); err != nil {
+				return err
+			}
 		}
 		body, err := f.body(cmd.Context(), a, c, bodyFile)
 		if err != nil {
@@ -110,6 +124,7 @@ func (a *app) printWrite(b []byte, err error) error {
 
 // fields are the members of a command's body given as flags.
 type fields struct {
+	base   map[string]json.RawMessage // what file and flags change
 	values map[string]json.RawMessage
 	types  map[string]reflect.Type
 }
@@ -195,6 +210,7 @@ func (f *fields) setTime(v string) error {
 // and offices that were given by name turned into references.
 func (f *fields) body(ctx context.Context, a *app, c *client, file string) ([]byte, error) {
 	all := map[string]json.RawMessage{}
+	maps.Copy(all, f.base)
 	if file != "" {
 		b, err := a.readFile(file)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -161,6 +162,44 @@ func (a *app) directivesCommand() *cobra.Command {
 		})
 }
 
+func (a *app) calendarsCommand() *cobra.Command {
+	return listCommand(a, "calendars", "已发布的工作日历 / published years", cutFlags(), []string{"年份", "版本", "放假", "调休上班", "来源"},
+		func(y projections.CalendarView) []string {
+			return []string{strconv.Itoa(y.Year), y.CalendarVersion.CalendarVersion, strconv.Itoa(len(y.Off)), strconv.Itoa(len(y.Worked)), y.Source}
+		})
+}
+
+func (a *app) lightsCommand() *cobra.Command {
+	var q query
+	cmd := &cobra.Command{Use: "lights", Short: "现行亮灯规则 / the rules of the lights in force", Args: exactArgs(0), RunE: func(cmd *cobra.Command, _ []string) error {
+		c, err := a.client()
+		if err != nil {
+			return err
+		}
+		b, err := c.do(cmd.Context(), request{method: http.MethodGet, path: "policy/lights", query: q.values})
+		if err != nil || a.json {
+			return a.rawOr(b, err)
+		}
+		var p projections.PolicyView
+		if err := decode(b, &p); err != nil {
+			return err
+		}
+		return a.printRules(p)
+	}}
+	q.flags(cmd, cutFlags())
+	return cmd
+}
+
+func (a *app) printRules(p projections.PolicyView) error {
+	fmt.Fprintf(a.out, "规则版本 %s %s\n", p.Rules.Version, p.Reason)
+	t := reflect.TypeOf(p.Lights)
+	rows := make([][]string, t.NumField())
+	for i := range rows {
+		rows[i] = []string{t.Field(i).Tag.Get("json"), strconv.FormatInt(reflect.ValueOf(p.Lights).Field(i).Int(), 10), t.Field(i).Tag.Get("doc")}
+	}
+	return a.table([]string{"阈值", "天数", "含义"}, rows)
+}
+
 func (a *app) summaryCommand() *cobra.Command {
 	var q query
 	cmd := &cobra.Command{Use: "summary", Short: "统计 / figures", Args: exactArgs(0), RunE: func(cmd *cobra.Command, _ []string) error {
@@ -180,7 +219,7 @@ func (a *app) summaryCommand() *cobra.Command {
 		for _, g := range []struct {
 			title  string
 			counts []projections.Count
-		}{{"任务状态", s.TaskStatuses}, {"分项状态", s.ShareStatuses}, {"任务亮灯", s.TaskLights}, {"分项亮灯", s.ShareLights}, {"隐患", s.Findings}} {
+		}{{"任务状态", s.TaskStatuses}, {"分项状态", s.ShareStatuses}, {"任务亮灯", s.TaskLights}, {"分项亮灯", s.ShareLights}, {"隐患", s.Findings}, {"隐患亮灯", s.FindingLights}} {
 			var parts []string
 			for _, n := range g.counts {
 				parts = append(parts, fmt.Sprintf("%s %d", n.Chinese, n.N))
@@ -204,7 +243,7 @@ func (a *app) rawOr(b []byte, err error) error {
 // findRecord returns the plural path of the record with that id, for commands
 // that take the id of anything with a history.
 func findRecord(ctx context.Context, c *client, id string, q url.Values) (path string, history []byte, err error) {
-	kinds := []string{"tasks", "findings", "directives", "inspections", "offices"}
+	kinds := []string{"tasks", "findings", "directives", "inspections", "offices", "calendars"}
 	if kind, rest, ok := strings.Cut(id, "/"); ok {
 		kinds, id = []string{kind + "s"}, rest
 	}
@@ -293,8 +332,26 @@ func (a *app) printTask(t projections.TaskView) error {
 	if err := a.table([]string{"处室", "角色", "状态", "亮灯", "时限", "签收", "最近报告", "进展"}, rows); err != nil {
 		return err
 	}
+	if err := a.printPeriods(t.Shares); err != nil {
+		return err
+	}
 	if len(t.Allowed) > 0 {
 		fmt.Fprintln(a.out, "可以办理 / allowed:", strings.Join(t.Allowed, ", "))
 	}
 	return nil
+}
+
+// printPeriods prints the periods of recurring shares.
+func (a *app) printPeriods(shares []projections.ShareView) error {
+	chinese := map[string]string{projections.PeriodOpen: "待办", projections.PeriodRequested: "已报结", projections.PeriodReturned: "已退回", projections.PeriodAccepted: "已办结"}
+	var rows [][]string
+	for _, s := range shares {
+		for _, p := range s.Periods {
+			rows = append(rows, []string{s.Office.Name, p.Chinese, string(p.Due), chinese[p.Status], p.Light.Chinese, string(p.RequestedOn), string(p.AcceptedOn)})
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	return a.table([]string{"处室", "所属期", "到期", "状态", "亮灯", "报结", "办结"}, rows)
 }

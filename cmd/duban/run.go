@@ -79,7 +79,7 @@ func (a *app) root() *cobra.Command {
 	f.BoolVar(&a.json, "json", false, "只输出 JSON / print JSON and nothing else")
 
 	root.AddCommand(a.serveCommand(), a.importCommand(), a.tasksCommand(), a.findingsCommand(), a.officesCommand(),
-		a.directivesCommand(), a.summaryCommand(), a.historyCommand(), a.replayCommand(), a.rebuildCommand(), a.doctorCommand(),
+		a.directivesCommand(), a.calendarsCommand(), a.lightsCommand(), a.summaryCommand(), a.historyCommand(), a.replayCommand(), a.rebuildCommand(), a.doctorCommand(),
 		a.tokenCommand(), a.evidenceCommand(), a.benchCommand(), a.versionCommand())
 	for _, r := range resources() {
 		root.AddCommand(a.resourceCommand(r))
@@ -119,6 +119,13 @@ func exactArgs(n int) cobra.PositionalArgs {
 			return nil
 		}
 		return usageError{fmt.Errorf("用法 / usage: %s", cmd.UseLine())}
+	}
+}
+
+// atMost is cobra.MaximumNArgs with the exit code of wrong use.
+func atMost(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		return exactArgs(min(len(args), n))(cmd, args)
 	}
 }
 

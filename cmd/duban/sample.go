@@ -132,6 +132,8 @@ type teller struct {
 	offices map[string]string // office/ID by name
 	tasks   map[int]string    // id by clause number
 
+	directive string // id of the notice
+
 	gas, heavy string // paths of the two hazards the story comes back to
 }
 
@@ -260,6 +262,7 @@ func (t *teller) admit(person, role, office string) {
 func (t *teller) importNotice() {
 	var w api.WriteResult
 	t.send(http.MethodPost, "directives", "text/plain; charset=utf-8", sampleNotice, &w)
+	t.directive = w.ID
 	var d projections.DirectiveView
 	t.send(http.MethodGet, "directives/"+w.ID+"?min_seq="+strconv.FormatUint(w.Sequence, 10), "", nil, &d)
 	for _, c := range d.Clauses {

@@ -1,5 +1,11 @@
 package main
 
+import (
+	"net/http"
+
+	"duban/domain/calendar"
+)
+
 // The story below is invented. Only the notice is real; no person, enterprise or
 // event of it is. It leaves shares in every state, hazards of both grades, a
 // failed re-inspection, entries from paper, late entries and corrections, so
@@ -51,7 +57,31 @@ func (t *teller) tell() {
 	t.winter()
 }
 
+// publishYears publishes the working days of 2019, as amended in March.
+func (t *teller) publishYears() {
+	t.at("2019-06-28 10:00")
+	var y map[string]any
+	t.as(safetyClerk).send(http.MethodGet, "calendars/2019/proposal", "", nil, &y)
+	y["source"], y["time"] = "国办发明电〔2018〕15号、〔2019〕3号", "2019-03-22T09:00:00+08:00"
+	t.post("calendars", y)
+}
+
+// publishNextYear publishes 2020 as it was announced in November 2019.
+func (t *teller) publishNextYear() {
+	off := []string{"2020-01-01"}
+	for _, span := range []struct{ from, until calendar.Date }{
+		{"2020-01-24", "2020-01-30"}, {"2020-04-04", "2020-04-06"}, {"2020-05-01", "2020-05-05"}, {"2020-06-25", "2020-06-27"}, {"2020-10-01", "2020-10-08"},
+	} {
+		for d := span.from; d <= span.until; d = d.AddDays(1) {
+			off = append(off, string(d))
+		}
+	}
+	t.as(safetyClerk).post("calendars", body{"year": 2020, "off": off, "source": "国办发明电〔2019〕16号",
+		"worked": []string{"2020-01-19", "2020-02-01", "2020-04-26", "2020-05-09", "2020-06-28", "2020-09-27", "2020-10-10"}})
+}
+
 func (t *teller) july() {
+	t.publishYears()
 	t.at("2019-07-01 09:10")
 	t.as(safetyClerk).importNotice()
 	for _, p := range [][3]string{
@@ -73,6 +103,10 @@ func (t *teller) july() {
 	}{{1, "2019-11-30"}, {3, "2019-12-20"}, {5, "2019-10-31"}, {6, "2019-12-31"}, {8, "2019-11-15"}, {11, "2019-12-10"}, {14, "2020-03-31"}, {18, "2020-06-30"}, {20, "2019-12-18"}} {
 		t.task(d.number, "set-deadline", body{"date": d.date, "reason": "内控时限"})
 	}
+
+	t.task(7, "decide-kind", body{"kind": "recurring", "reason": "按季度推进", "schedule": body{"unit": "quarter", "first": "2019-Q3", "due_day": 10, "due_in": "next"}})
+	t.post("directives/"+t.directive+"/require-reporting", body{"unit": "month", "due_day": 5, "due_in": "next", "from": "2019-10-01",
+		"offices": []string{t.office(park), t.office(energy), t.office(info)}, "note": "每月5日前报送上月进展"})
 
 	t.at("2019-07-02 09:05")
 	t.as(parkDesk).task(1, "acknowledge", body{"person": "person/" + parkDesk})
@@ -184,6 +218,10 @@ func (t *teller) autumn() {
 
 	t.at("2019-10-08 10:00")
 	t.as(safetyClerk).task(18, "suspend", body{"reason": "等待上位法修订", "approval": approval("2019-10-08", "同意暂缓，法规公布后恢复。")})
+	t.at("2019-10-09 11:00")
+	t.as(energyDesk).task(7, "request-closure", body{"period": "2019-Q3", "summary": "三季度支持项目已下达", "evidence": t.attach("样例：三季度项目清单")})
+	t.at("2019-10-14 09:30")
+	t.as(reviewer).task(7, "accept", body{"office": t.office(energy), "period": "2019-Q3", "opinion": "同意"})
 	t.at("2019-10-15 15:00")
 	t.major()
 	t.at("2019-10-20 09:50")
@@ -194,16 +232,30 @@ func (t *teller) autumn() {
 	t.as(techDesk).task(3, "report", report("normal", "已对照目录完成第一批企业梳理。", "", "第二批梳理"))
 	t.at("2019-11-05 10:30")
 	t.as(safetyClerk).task(10, "reopen", body{"reason": "new_facts", "words": "国家出台新的分级标准，办法需要修订", "deadline": "2020-02-28", "approval": approval("2019-11-04", "按新标准修订。")})
+	t.at("2019-11-11 10:00")
+	t.waiting()
 	t.at("2019-11-12 09:30")
 	t.as(techDesk).task(8, "request-closure", body{"summary": "安全产业集聚区建设方案已报送", "evidence": t.attach("样例：建设方案")})
 	t.at("2019-11-18 14:00")
 	t.as(reviewer).task(8, "accept", body{"office": t.office(tech), "opinion": "同意"})
 	t.at("2019-11-20 10:40")
 	t.as(parkDesk).task(1, "request-closure", body{"summary": "园区空间布局规划已批复", "evidence": t.attach("样例：规划批复")})
+	t.at("2019-11-21 16:30")
+	t.publishNextYear()
 	t.at("2019-11-26 15:20")
 	t.as(reviewer).task(1, "accept", body{"office": t.office(park), "opinion": "材料齐全，同意办结"})
 	t.at("2019-11-28 09:00")
 	t.as(safetyClerk).task(9, "remind", body{"words": "请抓紧报送风险信息管理平台对接情况", "via": "oa"})
+}
+
+// waiting leaves a hazard that was put right without its re-inspection.
+func (t *teller) waiting() {
+	f := "findings/" + t.as(inspectorA).post("findings", body{"subject": body{"name": "样例食品厂", "place": "样例市冷库"}, "description": "冷库无人员被困报警装置", "category": "设备设施", "found_on": "2019-11-11"}).ID
+	t.post(f+"/verify", body{})
+	t.post(f+"/grade", body{"grade": "ordinary"})
+	t.post(f+"/order-rectification", body{"rectifier": body{"name": "样例食品厂"}, "supervising_office": t.office(goods), "measures": "安装报警装置", "deadline": "2019-11-29"})
+	t.at("2019-11-11 16:00")
+	t.post(f+"/report-rectification", body{"summary": "已安装并试用", "evidence": t.attach("样例：安装照片说明")})
 }
 
 // major follows one major hazard through listing and suspension to a failed
@@ -242,6 +294,9 @@ func (t *teller) winter() {
 	}
 	t.at("2019-12-04 10:00")
 	t.as(techDesk).task(6, "request-closure", body{"summary": "三个文件均已印发实施", "evidence": t.attach("样例：三个文件印发稿")})
+	t.at("2019-12-05 09:30")
+	t.as(civilDesk).task(10, "report", report("behind", "已对照新标准完成办法修订稿。", "需与相关部门会签", "征求意见"))
+	t.task(10, "request-extension", body{"new_date": "2020-04-30", "reason": "会签部门较多"})
 	t.at("2019-12-06 15:00")
 	t.as(reviewer).task(6, "accept", body{"office": t.office(tech), "opinion": "同意"})
 	t.at("2019-12-09 09:00")

@@ -19,8 +19,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"duban/api"
-	"duban/domain/calendar"
-	"duban/domain/light"
 	"duban/domain/vocabulary"
 	"duban/eventstore"
 	"duban/projections"
@@ -102,7 +100,7 @@ func openNode(ctx context.Context, cfg serveConfig, clock func() time.Time, log 
 	}
 	model, err := projections.Open(ctx, projections.Config{
 		Dir: filepath.Join(cfg.Data, "readmodel"), Source: store, Org: cfg.Org, Types: vocabulary.Payloads(), Logger: log,
-		Rules: light.DefaultRules(), Workdays: calendar.NewWorkdays("none"), Sample: cfg.Demo,
+		Sample: cfg.Demo,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the read models: %w", err), store.Close())
