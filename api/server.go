@@ -95,6 +95,7 @@ func New(cfg Config) *Server {
 	s.evidence()
 	s.events()
 	s.summary()
+	s.rectification()
 	s.tokens()
 	s.upkeep()
 	s.describe()

@@ -20,6 +20,7 @@ type FindingQuery struct {
 	Year                 int    // in which they were found
 	Q                    string // words in description, subject, place and category
 	ByDay                bool   // by the day they were found
+	Desc                 bool   // of these, the latest first
 	Today                calendar.Date
 	Limit                int
 	Cursor               string
@@ -93,7 +94,7 @@ func (v *View) findings(c *conn, t *totals, q FindingQuery, page *Page[FindingVi
 	if q.Light != "" {
 		litOn = q.Today
 	}
-	digest := queryDigest("findings", v.cut, q.Status, q.Light, q.Grade, q.Office, q.Task, q.Inspection, q.Year, q.ByDay, q.Q, litOn)
+	digest := queryDigest("findings", v.cut, q.Status, q.Light, q.Grade, q.Office, q.Task, q.Inspection, q.Year, q.ByDay, q.Desc, q.Q, litOn)
 	keys, next, total, err := l.page(c, t, digest, q.Cursor, q.Limit)
 	if err != nil {
 		return err
@@ -121,7 +122,7 @@ func (v *View) findings(c *conn, t *totals, q FindingQuery, page *Page[FindingVi
 func findingListing(c *conn, q FindingQuery, today int) (*listing, error) {
 	l := &listing{from: "finding", n: "finding.n", columns: []column{{"finding.n", false}}, desc: true}
 	if q.ByDay {
-		l.columns, l.desc = []column{{"finding.found", false}, {"finding.n", false}}, false
+		l.columns, l.desc = []column{{"finding.found", false}, {"finding.n", false}}, q.Desc
 	}
 	if q.Year != 0 {
 		l.add("finding.found BETWEEN ? AND ?", q.Year*10_000, q.Year*10_000+9999)

@@ -69,6 +69,7 @@ func TestFindings(t *testing.T) {
 		{"year", FindingQuery{Year: 2019}, []int{1, 0}},
 		{"another year", FindingQuery{Year: 2018}, nil},
 		{"by the day it was found", FindingQuery{Year: 2019, ByDay: true}, []int{0, 1}},
+		{"by the day it was found, the latest first", FindingQuery{ByDay: true, Desc: true}, []int{1, 0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.q.Today == "" {
