@@ -8,19 +8,33 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"duban/domain"
+	"duban/domain/calendar"
 	"duban/domain/finding"
 	"duban/domain/task"
 	"duban/projections"
 )
 
-type findingsInput struct {
-	CutParams
+// FindingFilter says which findings are asked for.
+type FindingFilter struct {
+	Year       int                   `query:"year" minimum:"1949" maximum:"2199" doc:"发现的年份"`
 	Status     oneOf[finding.Status] `query:"status" doc:"状态"`
 	Light      string                `query:"light" enum:"rectification_overdue,reinspection_due,normal"`
 	Grade      oneOf[finding.Grade]  `query:"grade" doc:"级别"`
 	Office     string                `query:"office" doc:"督办处室编号或名称"`
 	Task       string                `query:"task" doc:"任务编号"`
 	Inspection string                `query:"inspection" doc:"检查编号"`
+}
+
+func (f FindingFilter) query(p PageParams, today calendar.Date) projections.FindingQuery {
+	return projections.FindingQuery{
+		Year: f.Year, Status: string(f.Status), Light: f.Light, Grade: string(f.Grade), Office: f.Office, Task: f.Task, Inspection: f.Inspection,
+		Q: p.Q, Desc: p.Desc, Today: today, Limit: p.Limit, Cursor: p.Cursor,
+	}
+}
+
+type findingsInput struct {
+	CutParams
+	FindingFilter
 	PageParams
 }
 
@@ -36,10 +50,7 @@ func (s *Server) findings() {
 				return nil, err
 			}
 			defer v.Close()
-			page, err := v.Findings(ctx, projections.FindingQuery{
-				Status: string(in.Status), Light: in.Light, Grade: string(in.Grade), Office: in.Office, Task: in.Task, Inspection: in.Inspection,
-				Q: in.Q, Today: today, Limit: in.Limit, Cursor: in.Cursor,
-			})
+			page, err := v.Findings(ctx, in.query(in.PageParams, today))
 			return &body[projections.Page[projections.FindingView]]{Body: page}, err
 		})
 	register(s, huma.Operation{Method: http.MethodGet, Path: "/findings/{id}", OperationID: "get-finding", Tags: []string{"隐患"}, Summary: "一项隐患"},

@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"duban/domain/notice"
+	"duban/projections"
 )
 
 // schemaName names a type in the document. The aggregates' packages use the same
@@ -56,6 +57,7 @@ func (s *Server) describe() {
 		content["application/vnd.openxmlformats-officedocument.wordprocessingml.document"] =
 			&huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
 	}
+	s.describeTable(rectificationPath, projections.Page[projections.FindingView]{})
 	for _, path := range []string{"/directives/{id}/source", "/evidence/{sha256}"} {
 		doc.Paths[path].Get.Responses["200"] = &huma.Response{Description: http.StatusText(http.StatusOK), Content: map[string]*huma.MediaType{
 			"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},

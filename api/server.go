@@ -100,6 +100,7 @@ func New(cfg Config) *Server {
 	s.events()
 	s.summary()
 	s.figures()
+	s.rectification()
 	s.tokens()
 	s.upkeep()
 	s.describe()

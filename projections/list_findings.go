@@ -3,18 +3,23 @@ package projections
 import (
 	"context"
 	"fmt"
+	"iter"
 
 	"duban/domain"
 	"duban/domain/calendar"
 	"duban/domain/finding"
 )
 
-// FindingQuery selects findings, the latest recorded first. Empty fields select all.
+// FindingQuery selects findings, the latest recorded first, or by the day they
+// were found, the earliest first. Empty fields select all.
 type FindingQuery struct {
 	Status, Light, Grade string
 	Office               string // id or name of the supervising office or of the rectifier
 	Task, Inspection     string // ids
+	Year                 int    // in which they were found
 	Q                    string // words in description, subject, place and category
+	ByDay                bool   // by the day they were found
+	Desc                 bool   // of these, the latest first
 	Today                calendar.Date
 	Limit                int
 	Cursor               string
@@ -27,41 +32,14 @@ func (v *View) Findings(ctx context.Context, q FindingQuery) (Page[FindingView],
 	if err != nil {
 		return page, err
 	}
-	today, err := dayFor(q.Today)
-	if err != nil {
+	q.Limit = limit
+	if _, err := dayFor(q.Today); err != nil {
 		return page, err
 	}
 	err = v.lists(ctx, func(c *conn, t *totals) error {
-		l, err := findingListing(c, q, today)
-		if err != nil {
+		if err := v.findings(c, t, q, &page); err != nil {
 			return err
 		}
-		litOn := calendar.Date("")
-		if q.Light != "" {
-			litOn = q.Today
-		}
-		digest := queryDigest("findings", v.cut, q.Status, q.Light, q.Grade, q.Office, q.Task, q.Inspection, q.Q, litOn)
-		keys, next, total, err := l.page(c, t, digest, q.Cursor, limit)
-		if err != nil {
-			return err
-		}
-		docs, err := documents[findingDoc](c, "finding", keys)
-		if err != nil {
-			return err
-		}
-		names := namesIn(c)
-		lit, err := lampIn(c, q.Today)
-		if err != nil {
-			return err
-		}
-		for _, d := range docs {
-			view, err := viewFinding(d, names, lit)
-			if err != nil {
-				return err
-			}
-			page.Items = append(page.Items, view)
-		}
-		page.Next, page.Total = next, total
 		page.Cutoff, err = v.cutoff(c, q.Today)
 		return err
 	})
@@ -71,8 +49,83 @@ func (v *View) Findings(ctx context.Context, q FindingQuery) (Page[FindingView],
 	return page, nil
 }
 
+// EveryFinding hands over all findings that a query selects, whatever its limit, in
+// order, and as of when they are: one state of the ledger, however long f takes.
+func (v *View) EveryFinding(ctx context.Context, q FindingQuery, f func(Cutoff, iter.Seq2[FindingView, error]) error) error {
+	if _, err := dayFor(q.Today); err != nil {
+		return err
+	}
+	q.Limit, q.Cursor = maxLimit, ""
+	return v.lists(ctx, func(c *conn, t *totals) error {
+		as, err := v.cutoff(c, q.Today)
+		if err != nil {
+			return err
+		}
+		return f(as, func(yield func(FindingView, error) bool) {
+			for more := true; more; more = q.Cursor != "" {
+				var page Page[FindingView]
+				err := ctx.Err()
+				if err == nil {
+					err = v.findings(c, t, q, &page)
+				}
+				if err != nil {
+					yield(FindingView{}, fmt.Errorf("list every finding: %w", err))
+					return
+				}
+				for _, item := range page.Items {
+					if !yield(item, nil) {
+						return
+					}
+				}
+				q.Cursor = page.Next
+			}
+		})
+	})
+}
+
+// findings fills a page from the tables as of the view's cut.
+func (v *View) findings(c *conn, t *totals, q FindingQuery, page *Page[FindingView]) error {
+	l, err := findingListing(c, q, day(q.Today))
+	if err != nil {
+		return err
+	}
+	litOn := calendar.Date("")
+	if q.Light != "" {
+		litOn = q.Today
+	}
+	digest := queryDigest("findings", v.cut, q.Status, q.Light, q.Grade, q.Office, q.Task, q.Inspection, q.Year, q.ByDay, q.Desc, q.Q, litOn)
+	keys, next, total, err := l.page(c, t, digest, q.Cursor, q.Limit)
+	if err != nil {
+		return err
+	}
+	docs, err := documents[findingDoc](c, "finding", keys)
+	if err != nil {
+		return err
+	}
+	names := namesIn(c)
+	lit, err := lampIn(c, q.Today)
+	if err != nil {
+		return err
+	}
+	for _, d := range docs {
+		view, err := viewFinding(d, names, lit)
+		if err != nil {
+			return err
+		}
+		page.Items = append(page.Items, view)
+	}
+	page.Next, page.Total = next, total
+	return nil
+}
+
 func findingListing(c *conn, q FindingQuery, today int) (*listing, error) {
 	l := &listing{from: "finding", n: "finding.n", columns: []column{{"finding.n", false}}, desc: true}
+	if q.ByDay {
+		l.columns, l.desc = []column{{"finding.found", false}, {"finding.n", false}}, q.Desc
+	}
+	if q.Year != 0 {
+		l.add("finding.found BETWEEN ? AND ?", q.Year*10_000, q.Year*10_000+9999)
+	}
 	if q.Status != "" {
 		s, err := finding.ParseStatus(q.Status)
 		if err != nil {

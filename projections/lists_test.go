@@ -3,12 +3,15 @@ package projections
 import (
 	"context"
 	"encoding/json"
+	"iter"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"duban/domain"
+	"duban/domain/calendar"
 	"duban/domain/directive"
 	"duban/domain/finding"
 	"duban/domain/inspection"
@@ -63,6 +66,10 @@ func TestFindings(t *testing.T) {
 		{"place", FindingQuery{Q: "银川"}, []int{1}},
 		{"category", FindingQuery{Q: "消防"}, []int{1}},
 		{"across fields", FindingQuery{Q: "堵塞银川"}, nil},
+		{"year", FindingQuery{Year: 2019}, []int{1, 0}},
+		{"another year", FindingQuery{Year: 2018}, nil},
+		{"by the day it was found", FindingQuery{Year: 2019, ByDay: true}, []int{0, 1}},
+		{"by the day it was found, the latest first", FindingQuery{ByDay: true, Desc: true}, []int{1, 0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.q.Today == "" {
@@ -101,6 +108,65 @@ func TestFindings(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []Count{{"rectification_overdue", "整改逾期", 1}, {"normal", "正常", 1}}, sum.FindingLights)
 	require.Len(t, sum.Grades, 2)
+}
+
+// What a finding's row says of the way from the order to the writing off.
+func TestFindingOnItsWay(t *testing.T) {
+	l, refs := findings(t)
+	m := run(t, l)
+	f1 := refs[0]
+	l.on("2019-09-03 09:00").do(t, f1, inspector, &finding.PlanFiled{Goals: "g", Measures: "m", Resources: "r", Responsible: "p", Schedule: "s", Contingency: "c"})
+	l.on("2019-09-20 09:00").do(t, f1, clerk, &finding.RectificationReported{Particulars: domain.Particulars{Evidence: []domain.Evidence{{SHA256: strings.Repeat("ab", 32)}}}})
+	l.on("2019-09-21 09:00").do(t, f1, inspector, &finding.Reinspected{Opinion: "报警装置仍未安装"})
+	l.on("2019-09-22 09:00").do(t, f1, inspector, &finding.RectificationOrdered{
+		Number: "宁应急责改〔2019〕8号", Rectifier: finding.Rectifier{Name: "宁东化工有限公司"}, ResponsiblePerson: "厂长", Measures: "安装报警装置",
+		FundsFen: 12_500_000, Deadline: "2019-10-31", Acceptor: "应急处"})
+	settle(t, m, l)
+	f, err := now(t, m).Finding(context.Background(), "F1", "2019-10-03")
+	require.NoError(t, err)
+	require.Equal(t, &ReinspectionView{On: "2019-09-21", Opinion: "报警装置仍未安装", Inspectors: []string{inspector.Person.ID}}, f.LastReinspection)
+	require.Equal(t, []any{"宁应急责改〔2019〕8号", "安装报警装置", int64(12_500_000), "厂长", "应急处"},
+		[]any{f.OrderNumber, f.Measures, f.FundsFen, f.ResponsiblePerson, f.Acceptor})
+	require.Empty(t, f.WrittenOffOn)
+	f, err = now(t, m).Finding(context.Background(), "F2", "2019-10-03")
+	require.NoError(t, err)
+	require.Equal(t, []any{"当场清理", "2019-09-10"}, []any{f.Measures, string(f.WrittenOffOn)})
+}
+
+// An export of many pages is one state of the ledger, whatever is written meanwhile.
+func TestEveryFinding(t *testing.T) {
+	l, _, _ := story(t)
+	m := run(t, l)
+	l.on("2019-09-01 09:00")
+	record := func(n int) {
+		l.do(t, domain.Ref{Kind: domain.KindFinding, ID: "G" + strconv.Itoa(n)}, inspector, &finding.Recorded{
+			Subject: inspection.Subject{Name: "甲", Place: "乙"}, Description: "丙", Category: "丁",
+			FoundOn: calendar.Date("2019-08-01").AddDays(-n % 7)})
+	}
+	const many = 2*maxLimit + 3
+	for n := range many {
+		record(n)
+	}
+	settle(t, m, l)
+	v := now(t, m)
+	seen := map[string]bool{}
+	err := v.EveryFinding(context.Background(), FindingQuery{ByDay: true, Today: "2019-10-01", Limit: 1}, func(as Cutoff, rows iter.Seq2[FindingView, error]) error {
+		require.Equal(t, l.Acked(), as.Sequence)
+		last := calendar.Date("")
+		for f, err := range rows {
+			require.NoError(t, err)
+			require.False(t, seen[f.ID])
+			require.LessOrEqual(t, last, f.FoundOn)
+			if last = f.FoundOn; len(seen) == 10 {
+				record(many)
+				settle(t, m, l)
+			}
+			seen[f.ID] = true
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	require.Len(t, seen, many)
 }
 
 // A correction rewrites what was found by: the words searched and the link to a task.

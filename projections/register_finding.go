@@ -65,7 +65,9 @@ func documentFinding(st standing, s finding.State, set light.Setting) findingDoc
 		Subject: s.Subject.Name, USCC: s.Subject.USCC, Place: s.Subject.Place,
 		Description: s.Description, Category: s.Category, FoundOn: s.FoundOn, Criterion: s.Criterion,
 		Status: s.Status.String(), StatusChinese: s.Status.Chinese(), EventID: s.Since.Event,
-		Rectifier:     s.Order.Rectifier.Name,
+		Basis:     s.Basis,
+		Rectifier: s.Order.Rectifier.Name, OrderNumber: s.Order.Number, Measures: s.Order.Measures, FundsFen: s.Order.FundsFen,
+		ResponsiblePerson: s.Order.ResponsiblePerson, Acceptor: s.Order.Acceptor,
 		Reinspections: len(s.Reinspections), FailedReinspected: s.Failed(), Suspended: s.Suspension.Stands(),
 		Version: st.version, Sequence: st.last, UpdatedAt: st.updated.In(calendar.Zone), UnknownEvents: st.unknown,
 	}, Windows: light.OfFinding(s, set.Rules)}
@@ -93,8 +95,26 @@ func documentFinding(st standing, s finding.State, set light.Setting) findingDoc
 	if r, ok := s.Report(); ok {
 		doc.ReportedOn = calendar.On(r.Time)
 	}
+	if s.Orders == 0 {
+		doc.Measures = s.OnSpot.Measures
+	}
+	if r, ok := s.Reinspection(); ok {
+		doc.LastReinspection = reinspectionView(r)
+	}
+	if s.Status == finding.StatusWrittenOff {
+		doc.WrittenOffOn = calendar.On(s.Since.Time)
+	}
 	if s.Listing.Stands() {
 		doc.Listed = s.Listing.Level.String()
 	}
 	return doc
+}
+
+// reinspectionView names who looked: those listed, else the person whose act it was.
+func reinspectionView(r finding.Reinspection) *ReinspectionView {
+	v := &ReinspectionView{On: calendar.On(r.Time), Passed: r.Passed, Opinion: r.Opinion, Inspectors: ids(r.Inspectors)}
+	if v.Inspectors == nil && !r.By.Acting.IsZero() {
+		v.Inspectors = []string{r.By.Acting.ID}
+	}
+	return v
 }

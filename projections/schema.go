@@ -170,6 +170,7 @@ CREATE TABLE finding(
 	norm TEXT NOT NULL
 );
 CREATE INDEX finding_status ON finding(status, n);
+CREATE INDEX finding_found ON finding(found, n);
 CREATE INDEX finding_inspection ON finding(inspection, n);
 CREATE INDEX finding_rectifier ON finding(rectifier, n);
 CREATE INDEX finding_supervising ON finding(supervising, n);

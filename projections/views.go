@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"duban/domain"
 	"duban/domain/calendar"
 	"duban/domain/policy"
 )
@@ -245,36 +246,44 @@ type InspectionView struct {
 
 // FindingView is a finding (隐患).
 type FindingView struct {
-	ID                string        `json:"id"`
-	Inspection        string        `json:"inspection,omitempty"`
-	Tasks             []string      `json:"tasks,omitempty"`
-	Subject           string        `json:"subject"`
-	USCC              string        `json:"uscc,omitempty"`
-	Place             string        `json:"place,omitempty"`
-	Description       string        `json:"description"`
-	Category          string        `json:"category,omitempty"`
-	FoundOn           calendar.Date `json:"found_on"`
-	Grade             string        `json:"grade,omitempty" doc:"ordinary 一般, major 重大"`
-	Criterion         string        `json:"criterion,omitempty" doc:"判定依据"`
-	Status            string        `json:"status"`
-	StatusChinese     string        `json:"status_chinese"`
-	EventID           string        `json:"event_id"`
-	Rectifier         string        `json:"rectifier,omitempty" doc:"整改责任单位名称"`
-	RectifierOffice   *Named        `json:"rectifier_office,omitempty" doc:"整改责任处室"`
-	SupervisingOffice *Named        `json:"supervising_office,omitempty"`
-	Carriers          []Named       `json:"carried_on_by,omitempty" doc:"机构调整后接续整改或督办的处室"`
-	Deadline          *DeadlineView `json:"deadline,omitempty"`
-	ReportedOn        calendar.Date `json:"rectification_reported_on,omitempty"`
-	Reinspections     int           `json:"reinspections"`
-	FailedReinspected int           `json:"failed_reinspections"`
-	Listed            string        `json:"supervision_level,omitempty" doc:"挂牌督办级别"`
-	Suspended         bool          `json:"production_suspended,omitempty" doc:"停产停业整顿中"`
-	Light             LightView     `json:"light"`
-	Version           uint64        `json:"version"`
-	Sequence          uint64        `json:"sequence"`
-	UpdatedAt         time.Time     `json:"updated_at"`
-	UnknownEvents     bool          `json:"unknown_events,omitempty" doc:"含有本版本不认识的事件，内容可能不完整"`
-	Allowed           []string      `json:"allowed,omitempty"`
+	ID                string            `json:"id"`
+	Inspection        string            `json:"inspection,omitempty"`
+	Tasks             []string          `json:"tasks,omitempty"`
+	Subject           string            `json:"subject"`
+	USCC              string            `json:"uscc,omitempty"`
+	Place             string            `json:"place,omitempty"`
+	Description       string            `json:"description"`
+	Category          string            `json:"category,omitempty"`
+	FoundOn           calendar.Date     `json:"found_on"`
+	Grade             string            `json:"grade,omitempty" doc:"ordinary 一般, major 重大"`
+	Criterion         string            `json:"criterion,omitempty" doc:"判定依据"`
+	Basis             []domain.Basis    `json:"basis,omitempty" doc:"登记时所述的依据"`
+	Status            string            `json:"status"`
+	StatusChinese     string            `json:"status_chinese"`
+	EventID           string            `json:"event_id"`
+	Rectifier         string            `json:"rectifier,omitempty" doc:"整改责任单位名称"`
+	RectifierOffice   *Named            `json:"rectifier_office,omitempty" doc:"整改责任处室"`
+	SupervisingOffice *Named            `json:"supervising_office,omitempty"`
+	Carriers          []Named           `json:"carried_on_by,omitempty" doc:"机构调整后接续整改或督办的处室"`
+	OrderNumber       string            `json:"order_number,omitempty" doc:"责令整改的文书编号"`
+	Measures          string            `json:"measures,omitempty" doc:"整改措施；立行立改的为整改情况"`
+	FundsFen          int64             `json:"funds_fen,omitempty" doc:"整改资金，单位：分"`
+	ResponsiblePerson string            `json:"responsible_person,omitempty" doc:"整改责任人"`
+	Acceptor          string            `json:"acceptor,omitempty" doc:"验收人"`
+	Deadline          *DeadlineView     `json:"deadline,omitempty"`
+	ReportedOn        calendar.Date     `json:"rectification_reported_on,omitempty"`
+	Reinspections     int               `json:"reinspections"`
+	FailedReinspected int               `json:"failed_reinspections"`
+	LastReinspection  *ReinspectionView `json:"last_reinspection,omitempty"`
+	WrittenOffOn      calendar.Date     `json:"written_off_on,omitempty" doc:"销号日期"`
+	Listed            string            `json:"supervision_level,omitempty" doc:"挂牌督办级别"`
+	Suspended         bool              `json:"production_suspended,omitempty" doc:"停产停业整顿中"`
+	Light             LightView         `json:"light"`
+	Version           uint64            `json:"version"`
+	Sequence          uint64            `json:"sequence"`
+	UpdatedAt         time.Time         `json:"updated_at"`
+	UnknownEvents     bool              `json:"unknown_events,omitempty" doc:"含有本版本不认识的事件，内容可能不完整"`
+	Allowed           []string          `json:"allowed,omitempty"`
 }
 
 // CalendarVersion is one publication of a year.
@@ -316,6 +325,14 @@ type PolicyView struct {
 	Sequence      uint64      `json:"sequence"`
 	UnknownEvents bool        `json:"unknown_events,omitempty" doc:"含有本版本不认识的事件，内容可能不完整"`
 	Allowed       []string    `json:"allowed,omitempty"`
+}
+
+// ReinspectionView is a look at what was to be put right.
+type ReinspectionView struct {
+	On         calendar.Date `json:"on"`
+	Passed     bool          `json:"passed"`
+	Opinion    string        `json:"opinion"`
+	Inspectors []string      `json:"inspectors,omitempty" doc:"复查人员编号；为处室代录而未列明时没有"`
 }
 
 // TrailEntry is one event of the trail, with its stored bytes.

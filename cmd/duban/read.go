@@ -60,7 +60,11 @@ func pageFlags() map[string]string {
 
 // listCommand is a command that prints one page of a list.
 func listCommand[T any](a *app, use, short string, flags map[string]string, columns []string, row func(T) []string) *cobra.Command {
-	var q query
+	return listing(a, &query{}, use, short, flags, columns, row)
+}
+
+// listing is a listCommand whose flags the caller reads too.
+func listing[T any](a *app, q *query, use, short string, flags map[string]string, columns []string, row func(T) []string) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Args: exactArgs(0), RunE: func(cmd *cobra.Command, _ []string) error {
 		c, err := a.client()
 		if err != nil {
@@ -135,13 +139,15 @@ func (a *app) tasksCommand() *cobra.Command {
 func (a *app) findingsCommand() *cobra.Command {
 	flags := with(cutFlags(), pageFlags(), map[string]string{
 		"office": "督办处室 / supervising office", "status": "状态 / status", "light": "亮灯 / light", "grade": "级别 / grade",
-		"task": "任务编号 / task", "inspection": "检查编号 / inspection",
+		"task": "任务编号 / task", "inspection": "检查编号 / inspection", "year": "发现的年份 / year in which they were found",
 	})
 	delete(flags, "sort")
-	return listCommand(a, "findings", "隐患清单 / list findings", flags,
+	var q query
+	cmd := listing(a, &q, "findings", "隐患清单 / list findings", flags,
 		[]string{"编号", "级别", "状态", "亮灯", "被检查单位", "内容"}, func(f projections.FindingView) []string {
 			return []string{f.ID, f.Grade, f.StatusChinese, f.Light.Chinese, f.Subject, excerpt(f.Description, 24)}
 		})
+	return a.exporting(cmd, "reports/rectification", &q)
 }
 
 func (a *app) officesCommand() *cobra.Command {

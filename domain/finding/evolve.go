@@ -28,7 +28,7 @@ func recorded(e domain.Event, p *Recorded) State {
 	return State{
 		ID: e.Subject, Status: StatusRecorded, Since: m, Recorded: m, RecordedBy: handOf(e),
 		Subject: p.Subject, Description: p.Description, Category: p.Category,
-		FoundOn: p.FoundOn, HazardSince: p.HazardSince, Inspection: p.Inspection, Tasks: p.Tasks,
+		FoundOn: p.FoundOn, HazardSince: p.HazardSince, Inspection: p.Inspection, Tasks: p.Tasks, Basis: p.Basis,
 	}
 }
 
@@ -46,7 +46,7 @@ func evolve(s State, e domain.Event, m Mark) (next State, known bool) {
 	case *Regraded:
 		return s.regraded(e, p, m), true
 	case *RectifiedOnSpot:
-		s.OnSpot = m
+		s.OnSpot = OnSpot{m, p.Measures}
 		return s.to(StatusRectifiedOnSpot, m), true
 	case *RectificationOrdered:
 		return s.ordered(p, m), true
@@ -129,7 +129,7 @@ func (s State) regraded(e domain.Event, p *Regraded, m Mark) State {
 func (s State) ordered(p *RectificationOrdered, m Mark) State {
 	s.Order = Order{
 		Mark: m, Number: p.Number, Rectifier: p.Rectifier, SupervisingOffice: p.SupervisingOffice,
-		ResponsiblePerson: p.ResponsiblePerson, FundsFen: p.FundsFen, Deadline: p.Deadline, Acceptor: p.Acceptor,
+		ResponsiblePerson: p.ResponsiblePerson, Measures: p.Measures, FundsFen: p.FundsFen, Deadline: p.Deadline, Acceptor: p.Acceptor,
 	}
 	s.Orders++
 	s.Successions = nil // the new order names offices as they are now

@@ -65,6 +65,7 @@ type State struct {
 	HazardSince calendar.Date
 	Inspection  domain.Ref
 	Tasks       []domain.Ref
+	Basis       []domain.Basis // what was broken, as the finding was recorded
 	Recorded    Mark
 	RecordedBy  Hand
 	Verified    Mark
@@ -77,7 +78,7 @@ type State struct {
 	Order         Order // the last one
 	Orders        int   // how often rectification was ordered
 	Deadline      Deadline
-	OnSpot        Mark
+	OnSpot        OnSpot
 	Reports       []Report       // oldest first
 	Reinspections []Reinspection // oldest first
 
@@ -105,9 +106,16 @@ type Order struct {
 	Rectifier         Rectifier
 	SupervisingOffice domain.Ref
 	ResponsiblePerson string
+	Measures          string
 	FundsFen          int64
 	Deadline          calendar.Date // as ordered; State.Deadline governs
 	Acceptor          string
+}
+
+// An OnSpot is rectification before the inspector's eyes.
+type OnSpot struct {
+	Mark
+	Measures string
 }
 
 // A Deadline is the day by which rectification is due.
