@@ -132,9 +132,9 @@ func TestEnumerations(t *testing.T) {
 
 	for path, filters := range map[string]map[string][]string{
 		"/tasks":       {"status": task.Statuses(), "light": light.Names(), "kind": {"one_off", "recurring", "standing"}},
-		"/findings":    {"status": finding.Statuses(), "grade": {"ordinary", "major"}, "light": {"rectification_overdue", "normal"}},
+		"/findings":    {"status": finding.Statuses(), "grade": {"ordinary", "major"}, "light": {"rectification_overdue", "reinspection_due", "normal"}},
 		"/inspections": {"status": {"open", "closed"}},
-		"/directives":  {"status": {"in_force", "voided"}},
+		"/directives":  {"status": {"in_force", "voided", "repealed"}},
 	} {
 		var op struct {
 			Parameters []struct {

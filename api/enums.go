@@ -10,6 +10,7 @@ import (
 
 	"duban/domain/calendar"
 	"duban/domain/enum"
+	"duban/domain/light"
 )
 
 // oneOf is a query parameter that names a value of the domain's enumeration E. The
@@ -20,6 +21,19 @@ type oneOf[E any] string
 func (oneOf[E]) Schema(huma.Registry) *huma.Schema {
 	s := &huma.Schema{Type: huma.TypeString}
 	completeText(s, reflect.TypeFor[E]())
+	return s
+}
+
+// lightName is a query parameter that names a light.
+type lightName string
+
+// Schema is how huma learns of the names.
+func (lightName) Schema(huma.Registry) *huma.Schema {
+	s := &huma.Schema{Type: huma.TypeString}
+	for _, n := range light.Names() {
+		s.Enum = append(s.Enum, n)
+	}
+	s.PrecomputeMessages()
 	return s
 }
 

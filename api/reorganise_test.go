@@ -188,7 +188,7 @@ func TestMergerOfTooMuch(t *testing.T) {
 	w := newWorld(t)
 	for i := range 3 {
 		var b strings.Builder
-		fmt.Fprintf(&b, "某办发〔2019〕%d号\n\n关于开展安全检查的通知\n\n", 10+i)
+		fmt.Fprintf(&b, "某办发〔2019〕%d号\n\n关于开展第%d批安全检查的通知\n\n", 10+i, i+1)
 		for k := range 340 {
 			fmt.Fprintf(&b, "%d.开展第%d次检查。（责任处室：化工处）\n\n", k+1, k+1)
 		}

@@ -8,7 +8,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"duban/domain"
-	"duban/domain/light"
 	"duban/domain/task"
 	"duban/projections"
 )
@@ -17,7 +16,7 @@ type tasksInput struct {
 	CutParams
 	Office    string             `query:"office" doc:"处室编号或名称"`
 	Status    oneOf[task.Status] `query:"status" doc:"状态"`
-	Light     oneOf[light.Light] `query:"light" doc:"亮灯；同时有 office 时为该处室分项的亮灯"`
+	Light     lightName          `query:"light" doc:"亮灯；同时有 office 时为该处室分项的亮灯"`
 	Directive string             `query:"directive" doc:"文件编号"`
 	Kind      oneOf[task.Kind]   `query:"kind" doc:"任务类型"`
 	Handler   string             `query:"handler" doc:"经办人 person/…"`
