@@ -106,7 +106,7 @@ func TestEnumerations(t *testing.T) {
 		"TaskProgressReported.received_via": {"paper", "oa", "phone", "meeting"},
 		"TaskAssignment.role":               {"lead", "supporting", "joint"},
 		"TaskKindDecided.kind":              {"one_off", "recurring", "standing"},
-		"TaskSchedule.unit":                 {"month", "quarter", "half_year", "year"},
+		"TaskSchedule.unit":                 {"once", "month", "quarter", "half_year", "year"},
 		"TaskCorrected.mode":                {"void", "amend"},
 		"FindingGraded.grade":               {"ordinary", "major"},
 		"OfficeRegistered.type":             {"office", "center", "city_bureau", "external"},
