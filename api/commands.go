@@ -122,6 +122,12 @@ func (s *Server) carryOut(ctx context.Context, r resource, a domain.Act, c call,
 		if err := u.decide(target, func(h []domain.Event) ([]domain.Event, error) { return r.decide(h, cmd) }); err != nil {
 			return err
 		}
+		if err := s.checkAmended(u, target, ask); err != nil {
+			return err
+		}
+		if err := s.checkWithdrawal(ctx, c.caller, target, ask); err != nil {
+			return err
+		}
 		if r.follow == nil {
 			return nil
 		}

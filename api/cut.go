@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"duban/domain/calendar"
@@ -42,6 +43,8 @@ func (s *Server) view(ctx context.Context, p CutParams) (*projections.View, cale
 func (s *Server) cut(ctx context.Context, p CutParams) (projections.AsOf, calendar.Date, error) {
 	as := projections.AsOf{}
 	today := calendar.On(s.Clock())
+	// An offset written +08:00 in an address arrives as a space: forms write spaces so.
+	p.KnownAt = strings.ReplaceAll(p.KnownAt, " ", "+")
 	if p.KnownAt != "" {
 		seq, err := s.Model.ResolveKnown(ctx, p.KnownAt)
 		if err != nil {

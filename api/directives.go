@@ -77,7 +77,7 @@ func (s *Server) directives() {
 			}
 			defer v.Close()
 			d, err := v.Directive(ctx, in.ID)
-			return &body[projections.DirectiveView]{ETag: etag(d.Version), Body: d}, err
+			return record(v, d.Version, d), err
 		})
 	register(s, huma.Operation{Method: http.MethodGet, Path: "/directives/{id}/source", OperationID: "get-directive-source", Tags: []string{tagDirectives}, Summary: "来源文本"},
 		func(ctx context.Context, in *directiveInput) (*huma.StreamResponse, error) {
@@ -115,7 +115,8 @@ func readDraft(contentType string, b []byte) (notice.Draft, error) {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&d); err != nil {
-		return notice.Draft{}, newProblem(http.StatusUnprocessableEntity, "draft", "草稿与格式不符："+err.Error()+" / the draft does not fit its form")
+		zh, en := inBoth(err.Error())
+		return notice.Draft{}, newProblem(http.StatusUnprocessableEntity, "draft", "草稿与格式不符："+zh+" / the draft does not fit its form: "+en)
 	}
 	// A person may have changed a clause's words: the digest follows them.
 	for i := range d.Clauses {

@@ -295,7 +295,7 @@ func decodeAsk(prototype domain.Payload, body []byte, caller domain.Caller) (dom
 	}
 	p, err := domain.DecodeStrict(prototype, rest)
 	if err != nil {
-		return nil, time.Time{}, domain.Invalid("body.fields", "", "内容与命令不符："+err.Error(), "the body does not fit the command: "+err.Error())
+		return nil, time.Time{}, domain.Misfit("body.fields", "", prototype, fields)
 	}
 	if own, ok := p.(interface{ ShareOffice() *domain.Ref }); ok && caller.Role == domain.RoleOffice && own.ShareOffice().IsZero() {
 		*own.ShareOffice() = caller.Office

@@ -61,7 +61,7 @@ func (s *Server) findings() {
 			}
 			defer v.Close()
 			f, err := v.Finding(ctx, in.ID, today)
-			return &body[projections.FindingView]{ETag: etag(f.Version), Body: f}, err
+			return record(v, f.Version, f), err
 		})
 	s.historyRoute("findings", "隐患", domain.KindFinding)
 }

@@ -37,7 +37,7 @@ func newImport(c call, d notice.Draft, assignedOn string) (*noticeImport, error)
 	}
 	on, err := calendar.ParseDate(assignedOn)
 	if err != nil {
-		return nil, domain.Invalid("assigned_on.form", "assigned_on", err.Error(), "assigned_on is a date")
+		return nil, invalid("assigned_on.form", "assigned_on", err)
 	}
 	if d.IssuedOn != "" && on < d.IssuedOn {
 		return nil, domain.Invalid("assigned_on.early", "assigned_on",
@@ -147,7 +147,7 @@ func (im *noticeImport) clauses(offices map[string]domain.Ref) ([]directive.Clau
 		for _, o := range c.Offices {
 			var role directive.OfficeRole
 			if err := role.UnmarshalText([]byte(o.Role.String())); err != nil {
-				return nil, domain.Invalid("draft.role", fmt.Sprintf("clauses[%d].offices.role", c.Number), err.Error(), err.Error())
+				return nil, invalid("draft.role", fmt.Sprintf("clauses[%d].offices.role", c.Number), err)
 			}
 			ref := offices[name.Normalise(name.KindOfficeName, o.Name)]
 			d.Offices = append(d.Offices, directive.ClauseOffice{Name: o.Name, Role: role, PrintedRole: o.PrintedRole, Group: ref.IsZero(), Office: ref})

@@ -45,7 +45,7 @@ func (s *Server) inspections() {
 			}
 			defer v.Close()
 			i, err := v.Inspection(ctx, in.ID)
-			return &body[projections.InspectionView]{ETag: etag(i.Version), Body: i}, err
+			return record(v, i.Version, i), err
 		})
 	s.historyRoute("inspections", "检查", domain.KindInspection)
 }

@@ -43,7 +43,7 @@ func (s *Server) offices() {
 			}
 			defer v.Close()
 			o, err := v.Office(ctx, in.ID)
-			return &body[projections.OfficeView]{ETag: etag(o.Version), Body: o}, err
+			return record(v, o.Version, o), err
 		})
 	s.historyRoute("offices", "处室", domain.KindOffice)
 }

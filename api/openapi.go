@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"net/http"
 	"reflect"
 	"strings"
@@ -28,16 +29,23 @@ func (s *Server) schema(v any) *huma.Schema {
 	return s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeOf(v), true, "")
 }
 
+// operations returns a path's operations by method.
+func operations(item *huma.PathItem) map[string]*huma.Operation {
+	all := map[string]*huma.Operation{
+		http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPut: item.Put, http.MethodDelete: item.Delete,
+	}
+	maps.DeleteFunc(all, func(_ string, op *huma.Operation) bool { return op == nil })
+	return all
+}
+
 // describe completes the OpenAPI document where operations could not: what
 // plain handlers take, and what a notice may come as.
 func (s *Server) describe() {
 	doc := s.api.OpenAPI()
 	problems := &huma.Response{Description: "错误 / error", Content: map[string]*huma.MediaType{problemType: {Schema: s.schema(Problem{})}}}
 	for _, item := range doc.Paths {
-		for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Delete} {
-			if op != nil {
-				op.Responses["default"] = problems
-			}
+		for _, op := range operations(item) {
+			op.Responses["default"] = problems
 		}
 	}
 	for _, path := range []string{"/directives", "/directives/preview"} {

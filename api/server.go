@@ -54,6 +54,9 @@ type Server struct {
 	echo    *echo.Echo
 	api     huma.API
 	metrics *metrics
+	callers callers
+
+	parameters parameters // of every route; not changed once the server is made
 }
 
 // Limits of requests.
@@ -81,7 +84,7 @@ func New(cfg Config) *Server {
 	s := &Server{Config: cfg, echo: echo.New()}
 	s.metrics = newMetrics(s)
 	s.echo.HTTPErrorHandler = s.handleError
-	s.echo.Use(s.observe, middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), secureHeaders, s.authenticate)
+	s.echo.Use(s.observe, middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), secureHeaders, s.authenticate, s.checkQuery)
 	s.operational()
 
 	s.api = humaecho.NewWithGroup(s.echo, s.echo.Group(apiPrefix), s.humaConfig())
@@ -99,6 +102,7 @@ func New(cfg Config) *Server {
 	s.tokens()
 	s.upkeep()
 	s.describe()
+	s.parameters = parametersOf(s.api.OpenAPI())
 	return s
 }
 
@@ -111,7 +115,6 @@ func (s *Server) humaConfig() huma.Config {
 	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", "" // served outside the prefix, without a token
 	cfg.CreateHooks = nil                                       // no $schema members in the answers
-	cfg.RejectUnknownQueryParameters = true
 	cfg.Transformers = []huma.Transformer{toProblem}
 	strict := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshalStrict}
 	cfg.Formats = map[string]huma.Format{"application/json": strict, "json": strict}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -32,8 +33,14 @@ type PageParams struct {
 }
 
 type body[T any] struct {
-	ETag string `header:"ETag"`
-	Body T
+	ETag     string `header:"ETag"`
+	Sequence string `header:"Duban-Sequence" doc:"单独读取一条记录时：所依据的账本序号"`
+	Body     T
+}
+
+// record is the answer about one record: its version, and where the ledger stood.
+func record[T any](v *projections.View, version uint64, about T) *body[T] {
+	return &body[T]{ETag: etag(version), Sequence: strconv.FormatUint(v.Sequence(), 10), Body: about}
 }
 
 type oneInput struct {
@@ -67,7 +74,7 @@ func (s *Server) tasks() {
 			}
 			defer v.Close()
 			t, err := v.Task(ctx, in.ID, today)
-			return &body[projections.TaskView]{ETag: etag(t.Version), Body: t}, err
+			return record(v, t.Version, t), err
 		})
 	s.historyRoute("tasks", "任务", domain.KindTask)
 }
@@ -104,20 +111,15 @@ func (s *Server) historyRoute(plural, chinese string, kind domain.Kind) {
 		if err != nil {
 			return nil, err
 		}
-		if err := s.reach(ctx, in.MinSeq); err != nil {
-			return nil, err
-		}
-		as, _, err := s.cut(ctx, in.CutParams)
+		v, _, err := s.view(ctx, in.CutParams)
 		if err != nil {
 			return nil, err
 		}
-		entries, err := s.Model.History(ctx, ref, as)
+		defer v.Close()
+		entries, err := v.History(ctx, ref)
 		if err != nil {
 			return nil, err
 		}
-		if len(entries) == 0 {
-			return nil, notFound(ref)
-		}
-		return &body[HistoryView]{ETag: etag(entries[len(entries)-1].Version), Body: HistoryView{Subject: ref.String(), Events: entries}}, nil
+		return record(v, entries[len(entries)-1].Version, HistoryView{Subject: ref.String(), Events: entries}), nil
 	})
 }

@@ -74,11 +74,11 @@ func (s *Server) addToken(ctx context.Context, in *tokenInput) (*body[TokenMade]
 	}
 	role, err := domain.ParseRole(in.Body.Role)
 	if err != nil {
-		return nil, domain.Invalid("token.role", "role", err.Error(), err.Error())
+		return nil, invalid("token.role", "role", err)
 	}
 	person, err := domain.Person(in.Body.Person)
 	if err != nil {
-		return nil, domain.Invalid("token.person", "person", err.Error(), err.Error())
+		return nil, invalid("token.person", "person", err)
 	}
 	cred := eventstore.Credential{Person: person, Role: role, Created: s.Clock(), Note: in.Body.Note}
 	if in.Body.Office != "" {

@@ -183,7 +183,7 @@ func Amend(e Event, c Correction) (Event, error) {
 	}
 	data, err := DecodeStrict(e.Data, merged)
 	if err != nil {
-		return Event{}, Invalid("corrected.changes", "changes", "改正的内容与原事件不符："+err.Error(), "the changes don't fit the event: "+err.Error())
+		return Event{}, Misfit("corrected.changes", "changes.", e.Data, fields)
 	}
 	e.Data = data
 	return e, nil
@@ -254,8 +254,8 @@ func checkAmended(history []Event, e Event) error {
 			continue
 		}
 		entry := Entry{By: Caller{Person: after.Actor, Office: after.Office, Role: after.Authority}, Time: after.Time, Now: e.Time}
-		if after.Time.Equal(recorded.Time) {
-			entry.Time = e.Time
+		if after.Time.Equal(recorded.Time) && after.Time.After(e.Time) {
+			entry.Now = after.Time // a correction dated back does not make the event lie ahead
 		}
 		if after.Data.Circumstances().OnBehalfOf.IsZero() != recorded.Data.Circumstances().OnBehalfOf.IsZero() {
 			return Illegal("corrected.behalf", "是否代录不能改正，请撤销后重新录入",

@@ -41,6 +41,10 @@ func TestParticulars(t *testing.T) {
 	}
 	future := behalf(ViaPaper, "", paper)
 	future.ReceivedOn = "2019-07-11"
+	early := behalf(ViaPaper, "", paper)
+	early.ReceivedOn = "2019-07-08"
+	later := behalf(ViaPaper, "", paper)
+	later.ReceivedOn = "2019-07-10"
 	thing := behalf(ViaPaper, "", paper)
 	thing.OnBehalfOf = Ref{KindTask, "01T"}
 	undated := behalf(ViaPaper, "", paper)
@@ -62,6 +66,8 @@ func TestParticulars(t *testing.T) {
 		{"no way of receipt", li, behalf(0, "", paper), "behalf.received"},
 		{"no day of receipt", li, undated, "behalf.received"},
 		{"received tomorrow", li, future, "behalf.received_on"},
+		{"received the day before it happened", li, early, "behalf.received_before"},
+		{"received the day after it happened", li, later, ""},
 		{"for a task", li, thing, "behalf.kind"},
 		{"by an office", sun, behalf(ViaPaper, "", paper), "behalf.role"},
 		{"by an inspector", Caller{li.Person, li.Office, RoleInspector}, behalf(ViaPaper, "", paper), "behalf.role"},

@@ -459,12 +459,13 @@ func (c *committer) reconcile(ctx context.Context, r *request) error {
 			return &ConflictError{Subject: w.ref, Expected: w.head.Seq, Actual: h.Seq}
 		}
 	}
-	return c.refresh(ctx)
+	return c.refresh(ctx, r.acceptance)
 }
 
 // refresh reads where the stream stands. It must not stand before what was
-// acknowledged.
-func (c *committer) refresh(ctx context.Context) error {
+// acknowledged, nor end in an odd event, unless an acceptance is to be written:
+// several odd events are accepted one after the other.
+func (c *committer) refresh(ctx context.Context, acceptance bool) error {
 	sess, err := c.s.session(ctx)
 	if err != nil {
 		return err
@@ -479,8 +480,8 @@ func (c *committer) refresh(ctx context.Context) error {
 	if err := c.s.refusal(true); err != nil {
 		return err
 	}
-	// An accepted event without a readable time tells nothing; the one before
-	// it does.
+	// An odd event has no readable time; the one before it does.
+	var stopped error
 	for seq := c.last; seq > 0; seq-- {
 		m, err := c.s.leaderGet(ctx, sess.write, msgRequest{Seq: seq})
 		if err != nil {
@@ -492,11 +493,14 @@ func (c *committer) refresh(ctx context.Context) error {
 			break
 		}
 		if !c.s.isAccepted(ctx, seq, m.Data) {
-			return c.s.stop(odd)
+			stopped = c.s.stop(odd)
 		}
 	}
 	c.s.set(func() { c.s.recorded = c.recorded })
-	return nil
+	if acceptance {
+		return nil
+	}
+	return stopped
 }
 
 // resume brings the committer to a working state on the current session:
@@ -504,7 +508,7 @@ func (c *committer) refresh(ctx context.Context) error {
 // refusesWrites, means the session is of no use.
 func (c *committer) resume(ctx context.Context) error {
 	c.opened = false
-	if err := c.refresh(ctx); err != nil {
+	if err := c.refresh(ctx, false); err != nil {
 		if refusesWrites(err) {
 			c.readable()
 		}

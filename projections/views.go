@@ -303,9 +303,9 @@ type TrailEntry struct {
 	Voided       bool            `json:"voided,omitempty" doc:"所在事务不完整，不生效"`
 	CorrectedBy  []string        `json:"corrected_by,omitempty" doc:"更正它的事件"`
 	Undecodable  bool            `json:"undecodable,omitempty" doc:"无法读取，经人工接受后不生效"`
-	Event        json.RawMessage `json:"event" doc:"事件；不是有效 JSON 时为 null"`
+	Event        json.RawMessage `json:"event" doc:"事件；不是 JSON 时为 null"`
 	Raw          string          `json:"raw,omitempty" doc:"入账的原始字节，叶哈希由它计算"`
-	RawBase64    string          `json:"raw_base64,omitempty" doc:"原始字节不是 UTF-8 时，以 base64 代替 raw"`
+	RawBase64    string          `json:"raw_base64,omitempty" doc:"原始字节不是 UTF-8 的 JSON 时，以 base64 代替 raw"`
 }
 
 // Page is one page of a list and the cursor of the next, empty at the end.

@@ -224,10 +224,7 @@ func (f *fields) body(ctx context.Context, a *app, c *client, file string) ([]by
 		all[k] = v
 	}
 	for k, v := range all {
-		if t := f.types[k]; t != refType && t != refsType {
-			continue
-		}
-		named, err := resolveOffices(ctx, c, v)
+		named, err := resolveOffices(ctx, c, v, f.types[k])
 		if err != nil {
 			return nil, err
 		}
@@ -236,30 +233,78 @@ func (f *fields) body(ctx context.Context, a *app, c *client, file string) ([]by
 	return json.Marshal(all)
 }
 
-// resolveOffices turns the names of offices in a reference, or a list of them,
-// into office/ID.
-func resolveOffices(ctx context.Context, c *client, raw json.RawMessage) (json.RawMessage, error) {
-	var one string
-	var many []string
-	if json.Unmarshal(raw, &one) == nil {
-		many = []string{one}
-	} else if err := json.Unmarshal(raw, &many); err != nil {
-		return raw, nil //nolint:nilerr // the server says what is wrong with it
-	}
-	for i, name := range many {
-		if name == "" || strings.Contains(name, "/") {
-			continue
+// resolveOffices turns the names of offices into office/ID wherever a value of
+// the type holds a reference: in --office as well as within --offices or
+// --rectifier. What does not fit the type is left for the server to refuse.
+func resolveOffices(ctx context.Context, c *client, raw json.RawMessage, t reflect.Type) (json.RawMessage, error) {
+	switch {
+	case t == nil:
+		return raw, nil
+	case t == refType:
+		return resolveOffice(ctx, c, raw)
+	case t.Kind() == reflect.Pointer:
+		return resolveOffices(ctx, c, raw, t.Elem())
+	case t.Kind() == reflect.Slice && holdsRefs(t.Elem()):
+		var list []json.RawMessage
+		if json.Unmarshal(raw, &list) != nil {
+			return raw, nil
 		}
-		id, err := officeNamed(ctx, c, name)
-		if err != nil {
-			return nil, err
+		for i := range list {
+			named, err := resolveOffices(ctx, c, list[i], t.Elem())
+			if err != nil {
+				return nil, err
+			}
+			list[i] = named
 		}
-		many[i] = "office/" + id
+		return json.Marshal(list)
+	case t.Kind() == reflect.Struct && holdsRefs(t):
+		members := map[string]json.RawMessage{}
+		if json.Unmarshal(raw, &members) != nil {
+			return raw, nil
+		}
+		for i := range t.NumField() {
+			name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+			value, given := members[name]
+			if !given {
+				continue
+			}
+			named, err := resolveOffices(ctx, c, value, t.Field(i).Type)
+			if err != nil {
+				return nil, err
+			}
+			members[name] = named
+		}
+		return json.Marshal(members)
 	}
-	if one != "" {
-		return json.Marshal(many[0])
+	return raw, nil
+}
+
+// holdsRefs reports whether a type is a reference or a struct with one.
+func holdsRefs(t reflect.Type) bool {
+	if t == refType {
+		return true
 	}
-	return json.Marshal(many)
+	if t.Kind() != reflect.Struct {
+		return false
+	}
+	for i := range t.NumField() {
+		if t.Field(i).Type == refType {
+			return true
+		}
+	}
+	return false
+}
+
+func resolveOffice(ctx context.Context, c *client, raw json.RawMessage) (json.RawMessage, error) {
+	var name string
+	if json.Unmarshal(raw, &name) != nil || name == "" || strings.Contains(name, "/") {
+		return raw, nil
+	}
+	id, err := officeNamed(ctx, c, name)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal("office/" + id)
 }
 
 func officeNamed(ctx context.Context, c *client, name string) (string, error) {

@@ -43,8 +43,8 @@ type State struct {
 	Source         Source
 	Requirements   []Requirement
 	TextSHA256     string
-	Clauses        []Clause    // by number, from 1
-	Reporting      Duties // in the order they were required
+	Clauses        []Clause // by number, from 1
+	Reporting      Duties   // in the order they were required
 	Issued         Mark
 	Voided         Mark
 	VoidReason     string
@@ -79,15 +79,13 @@ func LaterActs() []domain.Act {
 	})
 }
 
-// Allowed returns the names of the acts the state allows.
+// Allowed returns the names of the acts the state allows a client. Issuing and
+// recording clauses are an import's own.
 func Allowed(s State) []string {
-	switch s.Status {
-	case StatusIssued:
-		return []string{"record-clauses", "require-reporting", "void"}
-	case StatusVoided:
-		return nil
+	if s.Status == StatusIssued {
+		return []string{"require-reporting", "void"}
 	}
-	return []string{"issue"}
+	return nil
 }
 
 // Decide says what happens when the command is given in the state.
@@ -104,7 +102,7 @@ func Decide(s State, c domain.Command) ([]domain.Event, error) {
 
 // CheckHistory refuses a history that could not have happened.
 func CheckHistory(history []domain.Event) error {
-	return domain.CheckHistory(history, admit, Evolve)
+	return domain.CheckHistory(history, Acts(), admit, Evolve)
 }
 
 // Replay folds a history into a state.

@@ -194,7 +194,7 @@ func admit(s State, e domain.Event) error {
 	case *Recurred:
 		return admitOther(e, p.Earlier, "finding.recurred.self", "earlier")
 	case *DuplicateOf:
-		return admitOther(e, p.Original, "finding.duplicate_of.self", "original")
+		return admitDuplicate(s, e, p)
 	case *EvidenceWithdrawn:
 		return admitWithdrawal(s, e, p)
 	case *Corrected:
@@ -340,6 +340,19 @@ func admitReply(s State, e domain.Event, p *ReferralReplied) error {
 func admitOther(e domain.Event, other domain.Ref, rule, field string) error {
 	if other == e.Subject {
 		return domain.Invalid(rule, field, "不能指向本隐患自己", "a finding does not point at itself")
+	}
+	return nil
+}
+
+// admitDuplicate: a major hazard is not taken off the books as a duplicate by who
+// graded it alone.
+func admitDuplicate(s State, e domain.Event, p *DuplicateOf) error {
+	if err := admitOther(e, p.Original, "finding.duplicate_of.self", "original"); err != nil {
+		return err
+	}
+	if s.Grade == GradeMajor && approval(e) == nil && meet(personsOf(handOf(e)), personsOf(s.GradedBy)) {
+		return domain.Illegal("finding.duplicate_of.two_persons",
+			"重大隐患由原定级人以外的人标记重复登记，或附批示 approval", "a major hazard is marked a duplicate by somebody else than who graded it, or with an approval")
 	}
 	return nil
 }

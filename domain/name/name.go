@@ -142,14 +142,6 @@ func Acts() []domain.Act {
 	}
 }
 
-// Allowed returns the names of the acts the state allows.
-func Allowed(s State) []string {
-	if s.Held() {
-		return []string{"release"}
-	}
-	return []string{"claim"}
-}
-
 // Decide says what happens when the command is given in the state.
 func Decide(s State, c domain.Command) ([]domain.Event, error) {
 	if err := c.Check(Acts()); err != nil {
@@ -164,7 +156,7 @@ func Decide(s State, c domain.Command) ([]domain.Event, error) {
 
 // CheckHistory refuses a history that could not have happened.
 func CheckHistory(history []domain.Event) error {
-	return domain.CheckHistory(history, admit, Evolve)
+	return domain.CheckHistory(history, Acts(), admit, Evolve)
 }
 
 // Replay folds a history into a state.
@@ -177,7 +169,7 @@ func admit(s State, e domain.Event) error {
 	case *Released:
 		if !s.Held() {
 			return domain.Illegal("name.released.status",
-				"该名称没有被占用，不必释放", "nobody holds the name, there is nothing to release").Now(Allowed(s))
+				"该名称没有被占用，不必释放", "nobody holds the name, there is nothing to release")
 		}
 		return notBefore(e, s.Claimed, "name.released.time", "占用", "it was claimed")
 	}
@@ -190,11 +182,20 @@ func admitClaim(s State, e domain.Event, p *Claimed) error {
 			"名称与记录编号不符，应记在 "+want.String(), "the name does not belong to this record, it is "+want.String())
 	}
 	if s.Held() {
-		return domain.Illegal("name.claimed.taken",
-			p.Kind.Chinese()+"“"+p.Name+"”已由 "+s.Owner.String()+" 使用（登记为“"+s.Name+"”）；请核对是否重复登记，确需使用的先释放原占用",
-			p.Kind.String()+" "+p.Name+" is held by "+s.Owner.String()+" (as "+s.Name+"): look for a duplicate, or release it there first").Now(Allowed(s))
+		return taken(s, p)
 	}
 	return notBefore(e, s.Released, "name.claimed.time", "上次释放", "it was last released")
+}
+
+// taken says who holds the name, and how it would become free.
+func taken(s State, p *Claimed) error {
+	zh, en := "登记有误的，先撤销登记（void）原文件", "void that directive first if it was a mistake"
+	if p.Kind == KindOfficeName {
+		zh, en = "确需使用的，先将原处室更名（rename）", "rename that office first if need be"
+	}
+	return domain.Illegal("name.claimed.taken",
+		p.Kind.Chinese()+"“"+p.Name+"”已由 "+s.Owner.String()+" 使用（登记为“"+s.Name+"”）；请核对是否重复登记；"+zh,
+		p.Kind.String()+" "+p.Name+" is held by "+s.Owner.String()+" (as "+s.Name+"): look for a duplicate; "+en)
 }
 
 func notBefore(e domain.Event, m Mark, rule, zh, en string) error {

@@ -1,6 +1,9 @@
 package notice
 
-import "regexp"
+import (
+	"regexp"
+	"strings"
+)
 
 var (
 	recurringWords = regexp.MustCompile(`逐年|每年度?|每季度?|每半年|每月|每周|定期|按年度|按季度?|按月`)
@@ -28,14 +31,20 @@ func proposeKind(text string, deadlines []Deadline) (Kind, string) {
 		}
 	}
 	text = start(text, maxProposal)
-	if w := recurringWords.FindString(text); w != "" {
-		return KindRecurring, w
+	if strings.ContainsAny(text, "逐每定按") {
+		if w := recurringWords.FindString(text); w != "" {
+			return KindRecurring, w
+		}
 	}
-	if w := standingWords.FindString(text); w != "" {
-		return KindStanding, w
+	if strings.ContainsAny(text, "长常始明落") {
+		if w := standingWords.FindString(text); w != "" {
+			return KindStanding, w
+		}
 	}
-	if m := onceWords.FindStringSubmatch(text); m != nil {
-		return KindOneOff, m[1]
+	if strings.ContainsAny(text, "制建成") {
+		if m := onceWords.FindStringSubmatch(text); m != nil {
+			return KindOneOff, m[1]
+		}
 	}
 	return 0, ""
 }

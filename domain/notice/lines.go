@@ -71,8 +71,7 @@ func trim(s string) string { return strings.Trim(s, " \t　\u00a0\f\v\ufeff") }
 
 var (
 	// Where a flattened text may go on to something new.
-	cutBefore = regexp.MustCompile(`附件\s*\d*\s*[：:]?|附\s*件\d+|[（(]此件|[（(]联系方式已隐去|抄送[：:]|特此(通知|函告)`)
-	cutLabel  = regexp.MustCompile(`[` + hanDigits + `]+、|[（(][` + hanDigits + `]+[）)]|\d{1,3}[.．、]`)
+	cutBefore = regexp.MustCompile(`^(附件|附\s*件\d|[（(]此件|[（(]联系方式已隐去|抄送[：:]|特此(通知|函告))`)
 	titleEnd  = regexp.MustCompile(`^的(通知|函|意见|实施意见|若干意见|方案|决定|通报|报告|请示|批复|公告|通告)`)
 	fullDate  = regexp.MustCompile(`(19|20)\d\d年\d{1,2}月\d{1,2}日`)
 )
@@ -84,10 +83,12 @@ var (
 func takeApart(s string) []string {
 	cuts := map[int]bool{}
 	body := cutHead(s, cuts)
-	for _, m := range cutBefore.FindAllStringIndex(s, -1) {
-		cuts[m[0]] = true
+	for i, r := range s {
+		if strings.ContainsRune("附（(抄特", r) && cutBefore.MatchString(start(s[i:], 30)) {
+			cuts[i] = true
+		}
 	}
-	for _, m := range fullDate.FindAllStringIndex(s, -1) {
+	for _, m := range fullDates(s) {
 		// A date that closes a sentence-less stretch is that of a signature.
 		if strings.HasPrefix(s[m[1]:], "(此件") || strings.HasPrefix(s[m[1]:], "（此件") || m[1] == len(s) || strings.HasPrefix(s[m[1]:], "印发") {
 			cuts[m[1]] = true
@@ -103,6 +104,13 @@ func takeApart(s string) []string {
 		}
 	}
 	return append(out, s[from:])
+}
+
+func fullDates(s string) [][]int {
+	if !strings.Contains(s, "年") {
+		return nil
+	}
+	return fullDate.FindAllStringIndex(s, -1)
 }
 
 // cutHead cuts behind the title and the addressees and returns where the rest
@@ -142,12 +150,17 @@ func cutHead(s string, cuts map[int]bool) int {
 
 func cutLabels(s string, from int, cuts map[int]bool) {
 	next := map[style]int{}
-	for _, m := range cutLabel.FindAllStringIndex(s[from:], -1) {
-		at := from + m[0]
-		l, ok := labelOf(s[at:])
-		if !ok {
+	behind := from // the last thing that looked like a label
+	for i, r := range s[from:] {
+		at := from + i
+		if at < behind || formsFor(r) == nil || isDigit(r) && endsDigit(s[:at]) {
 			continue
 		}
+		l, ok := labelOf(s[at:])
+		if !ok || l.style != styleHan && l.style != styleHanBracket && l.style != styleDigit {
+			continue
+		}
+		behind = at + l.width
 		before, _ := utf8.DecodeLastRuneInString(s[:at])
 		restart := l.number == 1
 		if l.number != next[l.style]+1 && !restart {

@@ -60,7 +60,7 @@ func findMarks(s string) []span {
 		fresh = strings.ContainsRune("。；;！？ 　\t\n", r)
 		i += w
 	}
-	if len(out) == 0 {
+	if len(out) == 0 && strings.ContainsAny(s, "：:") {
 		if at := strongLabel.FindStringIndex(s); at != nil {
 			if m, ok := bareMark(s, at[0]); ok {
 				out = append(out, m)
@@ -92,7 +92,7 @@ func bracketMark(s string, i int) (span, bool) {
 	case onlyOffices(content):
 		// 报领导小组办公室（市应急管理局） explains a name and gives no order.
 		before := strings.TrimRight(tail(s[:i], 60), " 　")
-		return span{i, end, content}, before != "" && !officeEnd.MatchString(before) && markPlace(s, i, end)
+		return span{i, end, content}, before != "" && !officeEnd.match(before) && markPlace(s, i, end)
 	}
 	return span{}, false
 }
@@ -195,7 +195,7 @@ func onlyOffices(content string) bool {
 	}
 	names := splitNames(strings.Join(splitAny(c, "，,"), "、"))
 	for _, n := range names {
-		if utf8.RuneCountInString(n) < 3 || !wholeName.MatchString(n) {
+		if utf8.RuneCountInString(n) < 3 || !wholeName.match(unbracketed(n)) && !isGroup(n) {
 			return false
 		}
 	}

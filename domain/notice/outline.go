@@ -142,9 +142,10 @@ type document struct {
 
 func (p *page) documents(paras []para) []document {
 	var docs []document
+	begun := 0
 	for i, q := range paras {
 		if i == 0 || q.doc != paras[i-1].doc {
-			docs = append(docs, document{})
+			docs, begun = append(docs, document{}), i
 		}
 		d := &docs[len(docs)-1]
 		marked := q.marked()
@@ -153,7 +154,7 @@ func (p *page) documents(paras []para) []document {
 		}
 		d.labelled = d.labelled || q.labelled
 		d.marked = d.marked || marked
-		d.paras = append(d.paras, q)
+		d.paras = paras[begun : i+1]
 	}
 	return docs
 }
@@ -182,14 +183,17 @@ func anyTasks(docs []document) bool {
 // preamble returns how many paragraphs lead in to those without labels and marks.
 func preamble(paras []para) int {
 	for i, q := range paras {
-		if !leadsIn.MatchString(q.text) {
+		if !leadsIn(q.text) {
 			return i
 		}
 	}
 	return len(paras)
 }
 
-var leadsIn = regexp.MustCompile(`(如下|印发给你们|转发给你们|通知如下)|[:：]$`)
+func leadsIn(text string) bool {
+	return strings.Contains(text, "如下") || strings.Contains(text, "印发给你们") || strings.Contains(text, "转发给你们") ||
+		strings.HasSuffix(text, ":") || strings.HasSuffix(text, "：")
+}
 
 // isHeadingLine: a labelled line without a sentence is a heading and complete,
 // however it ends.

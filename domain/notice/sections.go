@@ -209,7 +209,7 @@ func (p *page) signed(i int, t string) bool {
 }
 
 func signs(name string) bool {
-	return wholeName.MatchString(name) || strings.HasSuffix(name, "国务院")
+	return wholeName.match(name) || strings.HasSuffix(name, "国务院")
 }
 
 // above marks up to n lines above piece i that name a body and nothing else.

@@ -94,8 +94,8 @@ func parts(content string) []string {
 	var out []string
 	for _, p := range splitAny(content, "；;。，,\n\t") {
 		from := 0
-		cuts := labelInside.FindAllStringIndex(p, -1)
-		for _, m := range afterVerb.FindAllStringIndex(p, -1) {
+		cuts := insideLabels(p)
+		for _, m := range afterVerbs(p) {
 			if startsMark(p[m[0]:]) { // 牵头领导：
 				continue
 			}
@@ -119,6 +119,20 @@ func parts(content string) []string {
 		out = appendPart(out, p[from:])
 	}
 	return out
+}
+
+func insideLabels(p string) [][]int {
+	if !strings.ContainsAny(p, "：:") {
+		return nil
+	}
+	return labelInside.FindAllStringIndex(p, -1)
+}
+
+func afterVerbs(p string) [][]int {
+	if !strings.ContainsAny(p, "、头") {
+		return nil
+	}
+	return afterVerb.FindAllStringIndex(p, -1)
 }
 
 func appendPart(parts []string, p string) []string {
@@ -268,6 +282,11 @@ func (r *reader) assign() {
 // bodies returns the names of a group that are not those of persons.
 func (r *reader) bodies(g named) []string {
 	list := splitNames(g.names)
+	for i, name := range list { // A等部门和B
+		if short, more := cutOthers(name); more && short != "" {
+			list[i], r.andOthers = short, true
+		}
+	}
 	n := len(list)
 	list = slices.DeleteFunc(list, person)
 	r.persons = r.persons || len(list) < n

@@ -40,7 +40,7 @@ func Acts() []domain.Act {
 		{Name: "request-closure", Chinese: "申请报结", Ask: &ClosureRequested{}, By: office},
 		{Name: "return", Chinese: "退回", Ask: &Returned{}, By: safety},
 		{Name: "accept", Chinese: "分项办结", Ask: &Accepted{}, By: safety},
-		{Name: "complete", Chinese: "领导决定办结", Ask: &Completed{}, By: safety},
+		{Name: "complete", Chinese: "办结", Ask: &Completed{}, By: safety},
 		{Name: "attest", Chinese: "年度履职确认", Ask: &Attested{}, By: attesters},
 		{Name: "end", Chinese: "终止", Ask: &Ended{}, By: safety},
 		{Name: "cancel", Chinese: "撤销任务", Ask: &Cancelled{}, By: safety},
@@ -50,6 +50,9 @@ func Acts() []domain.Act {
 		{Name: "correct", Chinese: "更正", Ask: &Corrected{}, By: anyone},
 	}
 }
+
+// all are the acts of clients and what follows from others.
+func all() []domain.Act { return append(Acts(), follows()...) }
 
 // follows are the events that no client asks for directly.
 func follows() []domain.Act {
@@ -171,6 +174,14 @@ func (s State) vain(ask domain.Payload) bool {
 	return false
 }
 
+// blocked reports whether the share's acceptance would complete the task, which an
+// open major finding forbids.
+func (s State) blocked(sh Share) bool {
+	return s.Kind == KindOneOff && len(s.Findings) > 0 && !slices.ContainsFunc(s.Shares, func(o Share) bool {
+		return o.Status.Active() && o.Status != ShareAccepted && o.Office != sh.Office
+	})
+}
+
 // vainFor is the same for one share.
 func (s State) vainFor(sh Share, ask domain.Payload) bool {
 	_, waiting := sh.Extension()
@@ -187,7 +198,9 @@ func (s State) vainFor(sh Share, ask domain.Payload) bool {
 		return !waiting
 	case *ClosureRequested:
 		return sh.Suspended.Done() || s.Kind == KindOneOff && sh.Status == ShareClosureRequested
-	case *Returned, *Accepted, *Attested:
+	case *Accepted:
+		return sh.Suspended.Done() || s.blocked(sh)
+	case *Returned, *Attested:
 		return sh.Suspended.Done()
 	}
 	return false

@@ -66,7 +66,7 @@ func TestCorrections(t *testing.T) {
 func TestRefusedCorrectionNamesTheFirstBreak(t *testing.T) {
 	history := given(t, then(requestedStory, step{li, "07-22", sendBack(jidian)}, step{sun, "07-23", request(jidian)}, step{li, "07-25", accept(jidian)})...)
 	_, r := when(t, history, void(sun, "07-26", "e3"))
-	if rule(r) != "corrected.breaks" || !strings.Contains(r.English, "share_returned (e4)") || !strings.Contains(r.Chinese, "share_returned（e4）") {
+	if rule(r) != "corrected.breaks" || !strings.Contains(r.English, "return (event e4)") || !strings.Contains(r.Chinese, "“退回”（事件 e4）") {
 		t.Errorf("%v", r)
 	}
 }

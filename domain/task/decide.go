@@ -13,7 +13,7 @@ import (
 // Decide returns the events a command leads to in a state, or a *domain.Refusal.
 // A correction needs the history and is decided by Correct.
 func Decide(s State, c domain.Command) ([]domain.Event, error) {
-	if err := c.Check(append(Acts(), follows()...)); err != nil {
+	if err := c.Check(all()); err != nil {
 		return nil, err
 	}
 	e := c.Event()
@@ -90,7 +90,7 @@ func correctable(history []domain.Event, c domain.Correction) error {
 // CheckHistory says whether a history, as its corrections leave it, could have
 // happened, and names the first event that could not.
 func CheckHistory(history []domain.Event) error {
-	return domain.CheckHistory(history, admit, Evolve)
+	return domain.CheckHistory(history, all(), admit, Evolve)
 }
 
 // Replay folds a history with its corrections into a state.
@@ -129,8 +129,7 @@ func admit(s State, e domain.Event) error {
 			return noShare(o)
 		}
 		if !n.metBy(sh) {
-			return domain.Illegal("share.status", "分项现为“"+sh.Status.Chinese()+"”，不能办理 "+domain.ShortType(e.Data),
-				"the share is "+sh.Status.String()+": "+domain.ShortType(e.Data)+" is not possible")
+			return n.refuse(sh, e)
 		}
 		if err := notBefore(e, sh.Assigned, "交办", "assigned"); err != nil {
 			return err
@@ -152,8 +151,27 @@ func (s State) refuse(e domain.Event, n need) error {
 	case !s.Exists():
 		return domain.Illegal("task.absent", "任务尚未立项", "the task is not docketed")
 	}
-	return domain.Illegal("task.status", "任务现为“"+s.Status().Chinese()+"”，不能办理 "+domain.ShortType(e.Data),
-		"the task is "+s.Status().String()+": "+domain.ShortType(e.Data)+" is not possible")
+	a := actOf(e.Data)
+	return domain.Illegal("task.status", "任务现为“"+s.Status().Chinese()+"”，不能"+a.Words(),
+		a.Name+" is not possible while the task is "+s.Status().String())
+}
+
+// refuse says where the share would have to stand for the event.
+func (n need) refuse(sh Share, e domain.Event) error {
+	a := actOf(e.Data)
+	zh, en := make([]string, len(n.shares)), make([]string, len(n.shares))
+	for i, st := range n.shares {
+		zh[i], en[i] = "“"+st.Chinese()+"”", st.String()
+	}
+	return domain.Illegal("share.status",
+		"分项现为“"+sh.Status.Chinese()+"”，不能"+a.Words()+"；须处于："+strings.Join(zh, "、"),
+		a.Name+" is not possible while the share is "+sh.Status.String()+", only while "+strings.Join(en, ", "))
+}
+
+// actOf returns the act that an event comes of.
+func actOf(p domain.Payload) domain.Act {
+	a, _ := domain.ActOf(all(), p)
+	return a
 }
 
 // subjectOffice is the office whose share an event is about.
@@ -413,7 +431,8 @@ func (s State) admitSuspended(d *Suspended, e domain.Event) error {
 			continue
 		}
 		if sh.Suspended.Done() {
-			return domain.Illegal("suspended.again", "分项已中止："+o.String(), "the share is suspended already: "+o.String())
+			return domain.Illegal("suspended.again", "分项已中止："+o.String()+"；其余分项请在 offices 中写明",
+				"the share is suspended already: "+o.String()+"; name the others in offices")
 		}
 		if err := notBefore(e, sh.Assigned, "交办", "assigned"); err != nil {
 			return err
@@ -532,7 +551,8 @@ func (s State) admitCompleted(e domain.Event, d *Completed) error {
 			names[i] = f.String()
 		}
 		list := strings.Join(names, "、")
-		return domain.Illegal("completed.finding", "涉及本任务的重大隐患尚未销号："+list, "a major finding on this task is open: "+list)
+		return domain.Illegal("completed.finding", "涉及本任务的重大隐患尚未销号，须先整改销号："+list,
+			"a major finding on this task is open and is put right first: "+list)
 	}
 	if s.Kind != KindOneOff {
 		return domain.Illegal("completed.kind", "定期、长期任务以 end 终止", "recurring and standing tasks are ended, not completed")

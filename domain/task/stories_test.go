@@ -112,7 +112,7 @@ func grounded() domain.Particulars {
 // behalf is how a paper of an office or person is entered.
 func behalf(of domain.Ref) domain.Particulars {
 	p := with(letter)
-	p.OnBehalfOf, p.ReceivedVia, p.ReceivedOn = of, domain.ViaPaper, "2019-07-10"
+	p.OnBehalfOf, p.ReceivedVia, p.ReceivedOn = of, domain.ViaPaper, "2019-07-01" // or later, see receivedThen
 	return p
 }
 

@@ -320,10 +320,13 @@ func (sh Share) Extension() (Extension, bool) {
 	return sh.Extensions[i], true
 }
 
-// LastReport returns the latest report recorded.
-func (sh Share) LastReport() (Report, bool) {
-	if len(sh.Reports) == 0 {
-		return Report{}, false
+// LastReport returns the report on the latest moment; of several on the same one,
+// the last recorded. A report entered late (补录) does not hide a newer one.
+func (sh Share) LastReport() (last Report, ok bool) {
+	for _, r := range sh.Reports {
+		if !ok || !r.Time.Before(last.Time) {
+			last, ok = r, true
+		}
 	}
-	return sh.Reports[len(sh.Reports)-1], true
+	return last, ok
 }
