@@ -89,7 +89,7 @@ func told(s task.State, office domain.Ref, q Question, rounds []Round) string {
 		if !ok {
 			continue
 		}
-		r.Facts(q, rounds, func(f Fact) {
+		r.Facts(q, rounds, func(f *Fact) {
 			tally.Add(f)
 			if f.Figure == InForce || f.Figure == Assessable {
 				return
