@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/labstack/echo/v4"
 
@@ -38,17 +39,67 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		if !strings.EqualFold(scheme, "Bearer") || token == "" {
 			return unauthorized("请求头缺少 Authorization: Bearer 令牌 / the header Authorization: Bearer TOKEN is missing")
 		}
-		cred, err := s.Store.Credential(r.Context(), TokenDigest(token))
-		if errors.Is(err, eventstore.ErrNoCredential) {
-			return unauthorized("令牌无效或已停用，请向安委会办公室索取 / the token is unknown or revoked: ask the safety office for one")
-		}
+		caller, err := s.caller(r, TokenDigest(token))
 		if err != nil {
-			return fmt.Errorf("look up credential: %w", err)
+			return err
 		}
-		caller := domain.Caller{Person: cred.Person, Office: cred.Office, Role: cred.Role}
+		if err := s.admitOffice(r.Context(), caller.Office); err != nil {
+			return err
+		}
 		c.SetRequest(r.WithContext(context.WithValue(r.Context(), callerKey{}, caller)))
 		return next(c)
 	}
+}
+
+// caller returns who a token stands for. While the credentials can't be read,
+// whoever came before may go on reading; writes have to wait in any case.
+func (s *Server) caller(r *http.Request, digest string) (domain.Caller, error) {
+	cred, err := s.Store.Credential(r.Context(), digest)
+	switch {
+	case err == nil:
+		caller := domain.Caller{Person: cred.Person, Office: cred.Office, Role: cred.Role}
+		s.callers.remember(digest, caller)
+		return caller, nil
+	case errors.Is(err, eventstore.ErrNoCredential):
+		s.callers.forget(digest)
+		return domain.Caller{}, unauthorized("令牌无效或已停用，请向安委会办公室索取 / the token is unknown or revoked: ask the safety office for one")
+	case r.Method == http.MethodGet:
+		if caller, ok := s.callers.recall(digest); ok {
+			return caller, nil
+		}
+	}
+	return domain.Caller{}, fmt.Errorf("look up credential: %w", err)
+}
+
+// callers remembers whom tokens stood for when they were last looked up.
+type callers struct {
+	mu   sync.Mutex
+	seen map[string]domain.Caller // by the token's digest
+}
+
+// maxCallers bounds the memory. Offices are counted in dozens.
+const maxCallers = 10_000
+
+func (c *callers) remember(digest string, caller domain.Caller) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.seen == nil || len(c.seen) >= maxCallers {
+		c.seen = map[string]domain.Caller{}
+	}
+	c.seen[digest] = caller
+}
+
+func (c *callers) forget(digest string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.seen, digest)
+}
+
+func (c *callers) recall(digest string) (domain.Caller, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	caller, ok := c.seen[digest]
+	return caller, ok
 }
 
 func unauthorized(detail string) error {

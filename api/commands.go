@@ -24,6 +24,9 @@ type resource struct {
 	subject func(domain.Payload) domain.Ref
 	single  bool // it is the only one of its kind, found at plural itself
 	decide  func(history []domain.Event, c domain.Command) ([]domain.Event, error)
+	// prepare returns what is asked with what only the server can fill in; nil:
+	// nothing. What the client gave is left as it is.
+	prepare func(u *unit, c domain.Command) (domain.Payload, error)
 	// follow adds what the command means for other aggregates; nil: nothing.
 	follow func(u *unit, c domain.Command) error
 	// done runs once the events are recorded, also when a retry finds them
@@ -107,8 +110,9 @@ func (s *Server) carryOut(ctx context.Context, r resource, a domain.Act, c call,
 	if err != nil {
 		return nil, err
 	}
-	cmd := domain.Command{Entry: c.entry(at), Subject: target, Ask: ask}
+	asked := domain.Command{Entry: c.entry(at), Subject: target, Ask: ask}
 	out, err := s.execute(ctx, c, target, func(u *unit) error {
+		cmd := asked
 		history, err := u.history(target)
 		if err != nil {
 			return err
@@ -119,7 +123,18 @@ func (s *Server) carryOut(ctx context.Context, r resource, a domain.Act, c call,
 		if err := s.checkRefs(u, ask); err != nil {
 			return err
 		}
+		if r.prepare != nil {
+			if cmd.Ask, err = r.prepare(u, cmd); err != nil {
+				return err
+			}
+		}
 		if err := u.decide(target, func(h []domain.Event) ([]domain.Event, error) { return r.decide(h, cmd) }); err != nil {
+			return err
+		}
+		if err := s.checkAmended(u, target, ask); err != nil {
+			return err
+		}
+		if err := s.checkWithdrawal(ctx, c.caller, target, ask); err != nil {
 			return err
 		}
 		if r.follow == nil {
@@ -131,7 +146,7 @@ func (s *Server) carryOut(ctx context.Context, r resource, a domain.Act, c call,
 		return nil, err
 	}
 	if r.done != nil {
-		if err := r.done(ctx, cmd, out.Sequence); err != nil {
+		if err := r.done(ctx, asked, out.Sequence); err != nil {
 			return nil, err
 		}
 	}
@@ -155,11 +170,18 @@ func notFound(ref domain.Ref) error {
 type referrer interface{ References() []domain.Ref }
 
 // checkRefs refuses a command that names offices, tasks or inspections that
-// aren't there. They are loaded strongly, not read from a read model.
+// aren't there, or gives something to an office that is no more. They are loaded
+// strongly, not read from a read model. An entry on behalf of an office that is no
+// more is let through: its papers may still come in late.
 func (s *Server) checkRefs(u *unit, p domain.Payload) error {
 	refs := []domain.Ref{p.Circumstances().OnBehalfOf}
 	if r, ok := p.(referrer); ok {
-		refs = append(refs, r.References()...)
+		for _, ref := range r.References() {
+			if err := u.checkStands(ref); err != nil {
+				return err
+			}
+			refs = append(refs, ref)
+		}
 	}
 	checked := []domain.Kind{domain.KindOffice, domain.KindTask, domain.KindInspection, domain.KindFinding, domain.KindDirective}
 	for _, ref := range refs {

@@ -15,6 +15,7 @@ import (
 	"duban/domain/directive"
 	"duban/domain/finding"
 	"duban/domain/inspection"
+	"duban/domain/light"
 	"duban/domain/office"
 	"duban/domain/policy"
 	"duban/domain/task"
@@ -48,7 +49,7 @@ type acted struct {
 
 func resources() []acted {
 	return []acted{
-		{"tasks", "", task.Acts()}, {"findings", "record", finding.Acts()}, {"inspections", "open", inspection.Acts()},
+		{"tasks", "docket", append(task.Acts(), task.DocketAct())}, {"findings", "record", finding.Acts()}, {"inspections", "open", inspection.Acts()},
 		{"offices", "register", office.Acts()}, {"directives", "", directive.LaterActs()},
 		{"calendars", "publish", workyear.Acts()}, {"policy/lights", "set-lights", policy.Acts()},
 	}
@@ -93,6 +94,81 @@ func TestEveryRouteIsDocumented(t *testing.T) {
 			assert.Contains(t, a.header.Get("Allow"), strings.ToUpper(method), path)
 		}
 	}
+}
+
+// What a field or a filter may say stands in the document as an enumeration, and a
+// filter that says anything else is refused with that list.
+func TestEnumerations(t *testing.T) {
+	n := start(t)
+	doc := n.document()
+	for name, want := range map[string][]string{
+		"TaskProgressReported.condition":    {"not_started", "normal", "behind", "done"},
+		"TaskProgressReported.received_via": {"paper", "oa", "phone", "meeting"},
+		"TaskAssignment.role":               {"lead", "supporting", "joint"},
+		"TaskKindDecided.kind":              {"one_off", "recurring", "standing"},
+		"TaskSchedule.unit":                 {"month", "quarter", "half_year", "year"},
+		"TaskCorrected.mode":                {"void", "amend"},
+		"FindingGraded.grade":               {"ordinary", "major"},
+		"OfficeRegistered.type":             {"office", "center", "city_bureau", "external"},
+		"NoticeOffice.role":                 {"lead", "supporting", "joint"},
+	} {
+		schema, field, _ := strings.Cut(name, ".")
+		assert.Equal(t, want, texts(doc.Components.Schemas[schema].Properties[field].Enum), name)
+	}
+	assert.Equal(t, "date", doc.Components.Schemas["TaskProgressReported"].Properties["received_on"].Format)
+	// The schema of a command's body has them too.
+	var op struct {
+		RequestBody struct {
+			Content map[string]struct{ Schema schema }
+		}
+	}
+	require.NoError(t, json.Unmarshal(doc.Paths["/tasks/{id}/report"]["post"], &op))
+	assert.Equal(t, []string{"not_started", "normal", "behind", "done"},
+		texts(op.RequestBody.Content["application/json"].Schema.Properties["condition"].Enum))
+	// A draft's kind may be missing, and is null then.
+	kind := doc.Components.Schemas["NoticeClause"].Properties["kind"]
+	assert.Equal(t, []any{"one_off", "recurring", "standing", nil}, kind.Enum)
+	assert.Equal(t, []any{"string", "null"}, kind.Type)
+
+	for path, filters := range map[string]map[string][]string{
+		"/tasks":       {"status": task.Statuses(), "light": light.Names(), "kind": {"one_off", "recurring", "standing"}},
+		"/findings":    {"status": finding.Statuses(), "grade": {"ordinary", "major"}, "light": {"rectification_overdue", "normal"}},
+		"/inspections": {"status": {"open", "closed"}},
+		"/directives":  {"status": {"in_force", "voided"}},
+	} {
+		var op struct {
+			Parameters []struct {
+				Name   string
+				Schema schema
+			}
+		}
+		require.NoError(t, json.Unmarshal(doc.Paths[path]["get"], &op))
+		found := 0
+		for _, p := range op.Parameters {
+			want, ok := filters[p.Name]
+			if !ok {
+				continue
+			}
+			found++
+			assert.Equal(t, want, texts(p.Schema.Enum), "%s?%s", path, p.Name)
+			refused := n.get("/api/v1" + path + "?" + p.Name + "=purple").problem(http.StatusUnprocessableEntity)
+			assert.Equal(t, "query."+p.Name, refused.Errors[0].Location)
+			for _, v := range want {
+				assert.Contains(t, refused.Detail, v)
+				n.get("/api/v1" + path + "?" + p.Name + "=" + v).want(http.StatusOK)
+			}
+		}
+		assert.Equal(t, len(filters), found, path)
+	}
+}
+
+func texts(enum []any) []string {
+	var list []string
+	for _, v := range enum {
+		s, _ := v.(string)
+		list = append(list, s)
+	}
+	return list
 }
 
 func filled(path string) string {
@@ -192,11 +268,11 @@ type schema struct {
 
 // words are values of fields that are words of ours, for all acts and for one.
 var words = map[string]any{"role": "joint", "condition": "normal", "mode": "void", "grade": "major", "level": "county", "type": "office", "by": "override",
-	"new_date": "2020-01-31", "deadline": "2020-01-31", "found_on": "2019-06-27"}
+	"relation": "same_duty", "change": "removed", "new_date": "2020-01-31", "deadline": "2020-01-31", "found_on": "2019-06-27"}
 
 var wordsOf = map[string]body{
 	"decide-kind": {"kind": "one_off"}, "transfer": {"cause": "decision"}, "absorb": {"cause": "decision"},
-	"terminate": {"cause": "relocated"}, "reopen": {"reason": "new_facts"},
+	"tasks": {"kind": "one_off"}, "terminate": {"cause": "relocated"}, "reopen": {"reason": "new_facts"},
 	"calendars": {"year": 2020, "off": []string{"2020-01-01"}}, "require-reporting": {"unit": "month", "due_day": 5, "from": "2019-07-01"},
 }
 

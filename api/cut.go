@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"duban/domain/calendar"
@@ -19,7 +21,18 @@ type CutParams struct {
 }
 
 // errBehind: the read model did not reach the sequence a read named.
-var errBehind = errors.New("读模型尚未达到 min_seq，请稍后重试 / the read model has not reached min_seq yet: retry")
+var errBehind = errors.New("the read model is behind")
+
+// behindError is errBehind with the sequences.
+type behindError struct{ want, have uint64 }
+
+// Is reports whether target is errBehind.
+func (e *behindError) Is(target error) bool { return target == errBehind }
+
+func (e *behindError) Error() string {
+	return fmt.Sprintf("读模型现为 %d，尚未达到 %d，请核对 min_seq 或稍后重试 / the read model stands at %d and has not reached %d yet: check min_seq, or retry",
+		e.have, e.want, e.have, e.want)
+}
 
 // maxWait bounds how long a read waits for its min_seq.
 const maxWait = 5 * time.Second
@@ -42,6 +55,8 @@ func (s *Server) view(ctx context.Context, p CutParams) (*projections.View, cale
 func (s *Server) cut(ctx context.Context, p CutParams) (projections.AsOf, calendar.Date, error) {
 	as := projections.AsOf{}
 	today := calendar.On(s.Clock())
+	// An offset written +08:00 in an address arrives as a space: forms write spaces so.
+	p.KnownAt = strings.ReplaceAll(p.KnownAt, " ", "+")
 	if p.KnownAt != "" {
 		seq, err := s.Model.ResolveKnown(ctx, p.KnownAt)
 		if err != nil {
@@ -115,7 +130,7 @@ func (s *Server) reach(ctx context.Context, seq uint64) error {
 	defer cancel()
 	if err := s.Model.Wait(ctx, seq); err != nil {
 		if errors.Is(err, context.DeadlineExceeded) {
-			return errBehind
+			return &behindError{want: seq, have: s.Model.Position()}
 		}
 		return err
 	}

@@ -14,7 +14,6 @@ import (
 	"duban/domain/directive"
 	"duban/domain/name"
 	"duban/domain/notice"
-	"duban/domain/task"
 	"duban/projections"
 )
 
@@ -32,23 +31,24 @@ type previewInput struct {
 
 type directivesInput struct {
 	CutParams
-	Status string `query:"status" enum:"in_force,voided"`
+	Status string `query:"status" enum:"in_force,voided,repealed"`
 	PageParams
 }
 
-type directiveInput struct {
-	ID string `path:"id" doc:"编号"`
+type sourceInput struct {
+	ID     string `path:"id" doc:"编号"`
+	MinSeq uint64 `query:"min_seq" doc:"等到读模型达到该序号再回答，至多 5 秒"`
 }
 
 const tagDirectives = "文件"
 
 func (s *Server) directives() {
 	s.commands(resource{
-		kind: domain.KindDirective, plural: "directives", chinese: tagDirectives, acts: directive.LaterActs(),
+		kind: domain.KindDirective, plural: "directives", chinese: tagDirectives, acts: directive.LaterActs(), prepare: prepareDirective,
 		decide: func(history []domain.Event, c domain.Command) ([]domain.Event, error) {
-			return directive.Decide(domain.Fold(history, directive.Evolve), c)
+			return directive.Decide(directive.Replay(history), c)
 		},
-		follow: s.voidTasks,
+		follow: s.followDirective,
 	})
 	register(s, huma.Operation{Method: http.MethodPost, Path: "/directives/preview", OperationID: "preview-directive", Tags: []string{tagDirectives},
 		Summary: "试读通知，不写入任何内容", MaxBodyBytes: s.MaxNotice, SkipValidateBody: true},
@@ -77,11 +77,11 @@ func (s *Server) directives() {
 			}
 			defer v.Close()
 			d, err := v.Directive(ctx, in.ID)
-			return &body[projections.DirectiveView]{ETag: etag(d.Version), Body: d}, err
+			return record(v, d.Version, d), err
 		})
 	register(s, huma.Operation{Method: http.MethodGet, Path: "/directives/{id}/source", OperationID: "get-directive-source", Tags: []string{tagDirectives}, Summary: "来源文本"},
-		func(ctx context.Context, in *directiveInput) (*huma.StreamResponse, error) {
-			v, _, err := s.view(ctx, CutParams{})
+		func(ctx context.Context, in *sourceInput) (*huma.StreamResponse, error) {
+			v, _, err := s.view(ctx, CutParams{MinSeq: in.MinSeq})
 			if err != nil {
 				return nil, err
 			}
@@ -90,9 +90,18 @@ func (s *Server) directives() {
 			if err != nil {
 				return nil, err
 			}
-			return s.stream(ctx, d.SourceSHA256)
+			return s.stream(ctx, d.SourceSHA256, sourceType)
 		})
 	s.historyRoute("directives", tagDirectives, domain.KindDirective)
+}
+
+// sourceType is what a directive's source is served as: what is kept of a .docx is
+// the text that was read from it.
+func sourceType(stored string) string {
+	if stored == "application/json" {
+		return stored // a draft
+	}
+	return "text/plain; charset=utf-8"
 }
 
 // readDraft reads a notice as text or .docx, or a draft that a person edited.
@@ -115,11 +124,17 @@ func readDraft(contentType string, b []byte) (notice.Draft, error) {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&d); err != nil {
-		return notice.Draft{}, newProblem(http.StatusUnprocessableEntity, "draft", "草稿与格式不符："+err.Error()+" / the draft does not fit its form")
+		zh, en := inBoth(err.Error())
+		return notice.Draft{}, newProblem(http.StatusUnprocessableEntity, "draft", "草稿与格式不符："+zh+" / the draft does not fit its form: "+en)
 	}
 	// A person may have changed a clause's words: the digest follows them.
 	for i := range d.Clauses {
 		d.Clauses[i].TextSHA256 = directive.TextHash(d.Clauses[i].Text)
+	}
+	if len(d.Clauses) == 0 {
+		return notice.Draft{}, domain.Invalid("draft.clauses", "clauses",
+			"草稿没有条款：clauses 缺失或为空，请从试读结果（directives/preview 或 duban import --dry-run --json）补上",
+			"the draft has no clauses: copy them from the preview (directives/preview, or duban import --dry-run --json)")
 	}
 	d.Source, d.MediaType = string(b), "application/json"
 	return d, nil
@@ -155,57 +170,11 @@ func (s *Server) importDirective(ctx context.Context, in *importInput) (*writeOu
 	return out, nil
 }
 
-// voidTasks voids the tasks of a directive that is voided, and frees its number.
-// No share may have been acted on; the append expects every task to be as read.
-func (s *Server) voidTasks(u *unit, c domain.Command) error {
-	if _, void := c.Ask.(*directive.Voided); !void {
-		return nil
-	}
-	history, err := u.history(c.Subject)
-	if err != nil {
+// releaseHeld releases a name if the command's subject holds it.
+func releaseHeld(u *unit, c domain.Command, kind name.Kind, text string) error {
+	history, err := u.history(name.Ref(kind, text))
+	if err != nil || !domain.Fold(history, name.Evolve).HeldBy(c.Subject) {
 		return err
 	}
-	d := domain.Fold(history, directive.Evolve)
-	if err := s.reach(u.ctx, s.Store.Acked()); err != nil {
-		return err
-	}
-	v, err := s.Model.At(u.ctx, projections.AsOf{})
-	if err != nil {
-		return err
-	}
-	defer v.Close()
-	listed, err := v.Directive(u.ctx, c.Subject.ID)
-	if err != nil {
-		return err
-	}
-	for _, clause := range listed.Clauses {
-		if clause.Task == "" {
-			continue
-		}
-		ref := domain.Ref{Kind: domain.KindTask, ID: clause.Task}
-		err := u.decide(ref, func(h []domain.Event) ([]domain.Event, error) {
-			t := task.Replay(h)
-			if t.Acted() {
-				return nil, domain.Illegal("directive.voided.acted",
-					fmt.Sprintf("第%d项已有处室办理，文件不能撤销登记；可逐项撤销任务", clause.Number),
-					fmt.Sprintf("clause %d has been acted on: the directive can't be voided; cancel its tasks instead", clause.Number))
-			}
-			ask := &task.Voided{Reason: d.VoidReason}
-			return task.Decide(t, domain.Command{Entry: c.Entry, Subject: ref, Ask: ask})
-		})
-		if err != nil {
-			return err
-		}
-	}
-	kind, text := identity(d.DocumentNumber, d.TextSHA256)
 	return releaseName(u, c.Entry, kind, text, "撤销登记")
-}
-
-// identity is the unique name a directive is known by: its number, or the
-// digest of its text when it has none.
-func identity(number, textSHA256 string) (name.Kind, string) {
-	if number != "" {
-		return name.KindDocumentNumber, number
-	}
-	return name.KindNoticeText, textSHA256
 }

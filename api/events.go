@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -23,13 +25,16 @@ type EventsView struct {
 
 const ndjsonType = "application/x-ndjson"
 
+// oddNote says in the document what stands for an event that would break a line.
+const oddNote = "原始字节不是单行 UTF-8 JSON 的（他人写入、经接受后不生效），以 {sequence, undecodable, leaf_hash, raw_base64} 代替"
+
 // eventsPage is how many events are read from the trail at a time when a client
 // streams them, which bounds the memory of an export of any length.
 const eventsPage = 500
 
 func (s *Server) events() {
 	s.echo.GET(apiPrefix+"/events", s.listEvents)
-	s.echo.GET(apiPrefix+"/events/live", s.liveEvents)
+	s.echo.GET(livePath, s.liveEvents)
 	number := &huma.Schema{Type: huma.TypeInteger, Format: "int64"}
 	params := []*huma.Param{
 		{Name: "after", In: "query", Description: "从此序号之后", Schema: number},
@@ -41,28 +46,30 @@ func (s *Server) events() {
 		Parameters: params,
 		Responses: map[string]*huma.Response{"200": {Description: "事件", Content: map[string]*huma.MediaType{
 			"application/json": {Schema: s.schema(EventsView{})},
-			ndjsonType:         {Schema: &huma.Schema{Type: huma.TypeString, Description: "每行一个事件的原始字节"}},
+			ndjsonType:         {Schema: &huma.Schema{Type: huma.TypeString, Description: "每行一个事件的原始字节；" + oddNote}},
 		}}},
 	})
 	s.api.OpenAPI().AddOperation(&huma.Operation{
-		Method: http.MethodGet, Path: "/events/live", OperationID: "live-events", Tags: []string{"事件"}, Summary: "事件流（SSE）；断线后带 Last-Event-ID 续传",
+		Method: http.MethodGet, Path: "/events/live", OperationID: "live-events", Tags: []string{"事件"}, Summary: "事件流（SSE）；从 after 之后开始，断线后带 Last-Event-ID 续传",
 		Parameters: []*huma.Param{
-			{Name: "Last-Event-ID", In: "header", Description: "最后收到的序号；缺省只送新事件", Schema: number},
+			{Name: "after", In: "query", Description: "从此序号之后；缺省只送新事件", Schema: number},
+			{Name: "Last-Event-ID", In: "header", Description: "最后收到的序号；与 after 同时出现时以它为准，使断线重连不重复", Schema: number},
 		},
-		Responses: map[string]*huma.Response{"200": {Description: "事件流", Content: map[string]*huma.MediaType{
+		Responses: map[string]*huma.Response{"200": {Description: "事件流：id 为序号，event 为类型，data 为一个事件的原始字节；" + oddNote, Content: map[string]*huma.MediaType{
 			"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}},
 		}}},
 	})
 }
 
-func queryNumber(c echo.Context, name string, fallback, most uint64) (uint64, error) {
+func queryNumber(c echo.Context, name string, fallback, least, most uint64) (uint64, error) {
 	raw := c.QueryParam(name)
 	if raw == "" {
 		return fallback, nil
 	}
 	n, err := strconv.ParseUint(raw, 10, 64)
-	if err != nil || n > most {
-		p := newProblem(http.StatusUnprocessableEntity, "query", fmt.Sprintf("%s 应为 0 至 %d 的整数 / %s is a whole number up to %d", name, most, name, most))
+	if err != nil || n < least || n > most {
+		p := newProblem(http.StatusUnprocessableEntity, "query",
+			fmt.Sprintf("%s 应为 %d 至 %d 的整数 / %s is a whole number from %d to %d", name, least, most, name, least, most))
 		p.Errors = []Fault{{Location: "query." + name, Message: p.Detail}}
 		return 0, p
 	}
@@ -73,30 +80,26 @@ const maxSequence = 1<<63 - 1
 
 func (s *Server) listEvents(c echo.Context) error {
 	ctx := c.Request().Context()
-	for name := range c.QueryParams() {
-		if name != "after" && name != "limit" && name != "min_seq" {
-			return newProblem(http.StatusUnprocessableEntity, "query", "没有参数 "+name+" / there is no parameter "+name)
-		}
-	}
-	after, err := queryNumber(c, "after", 0, maxSequence)
+	after, err := queryNumber(c, "after", 0, 0, maxSequence)
 	if err != nil {
 		return err
 	}
-	reach, err := queryNumber(c, "min_seq", 0, maxSequence)
+	reach, err := queryNumber(c, "min_seq", 0, 0, maxSequence)
 	if err != nil {
 		return err
 	}
 	if err := s.reach(ctx, reach); err != nil {
 		return err
 	}
+	s.settle(ctx)
 	if strings.Contains(c.Request().Header.Get(echo.HeaderAccept), ndjsonType) {
-		limit, err := queryNumber(c, "limit", maxSequence, maxSequence)
+		limit, err := queryNumber(c, "limit", maxSequence, 1, maxSequence)
 		if err != nil {
 			return err
 		}
 		return s.writeLines(ctx, c, after, limit)
 	}
-	limit, err := queryNumber(c, "limit", 100, 1000)
+	limit, err := queryNumber(c, "limit", 100, 1, 1000)
 	if err != nil {
 		return err
 	}
@@ -131,7 +134,7 @@ func (s *Server) writeLines(ctx context.Context, c echo.Context, after, limit ui
 		}
 		for _, e := range entries {
 			extend(c)
-			if _, err := c.Response().Write(append([]byte(e.Raw), '\n')); err != nil {
+			if _, err := c.Response().Write(append(line(e), '\n')); err != nil {
 				return nil //nolint:nilerr // the client is gone
 			}
 			after = e.Sequence
@@ -140,6 +143,32 @@ func (s *Server) writeLines(ctx context.Context, c echo.Context, after, limit ui
 		c.Response().Flush()
 	}
 	return nil
+}
+
+// An OddLine stands in a stream for an event whose bytes are no JSON on one line.
+type OddLine struct {
+	Sequence    uint64 `json:"sequence"`
+	Undecodable bool   `json:"undecodable,omitempty" doc:"无法读取，经人工接受后不生效"`
+	LeafHash    string `json:"leaf_hash" doc:"SHA-256(0x00 ‖ 原始字节)，小写十六进制"`
+	RawBase64   string `json:"raw_base64" doc:"原始字节"`
+}
+
+// line returns an event as one line of JSON: its stored bytes, unless another's
+// writer made them something else.
+func line(e projections.TrailEntry) []byte {
+	odd := OddLine{Sequence: e.Sequence, Undecodable: e.Undecodable, LeafHash: e.LeafHash, RawBase64: e.RawBase64}
+	switch {
+	case odd.RawBase64 != "":
+	case strings.ContainsAny(e.Raw, "\r\n"):
+		odd.RawBase64 = base64.StdEncoding.EncodeToString([]byte(e.Raw))
+	default:
+		return []byte(e.Raw)
+	}
+	b, err := json.Marshal(odd)
+	if err != nil {
+		return []byte("{}") // numbers and texts always encode
+	}
+	return b
 }
 
 // stalled is how long a client may leave a stream unread before it is given up.
@@ -160,11 +189,14 @@ const keepAlive = 15 * time.Second
 // data the stored bytes.
 func (s *Server) liveEvents(c echo.Context) error {
 	ctx := c.Request().Context()
-	after := s.Model.Position()
+	after, err := queryNumber(c, "after", s.Model.Position(), 0, maxSequence)
+	if err != nil {
+		return err
+	}
 	if last := c.Request().Header.Get("Last-Event-ID"); last != "" {
 		n, err := strconv.ParseUint(last, 10, 63)
 		if err != nil {
-			return newProblem(http.StatusBadRequest, "last-event-id", "Last-Event-ID 应为序号 / Last-Event-ID is a sequence")
+			return newProblem(http.StatusBadRequest, "last-event-id", "Last-Event-ID 应为序号，如 42 / Last-Event-ID is a sequence, like 42")
 		}
 		after = n
 	}
@@ -184,8 +216,7 @@ func (s *Server) liveEvents(c echo.Context) error {
 		}
 		for _, e := range entries {
 			extend(c)
-			data := strings.ReplaceAll(e.Raw, "\n", "\ndata: ") // another's writer may have broken lines
-			if _, err := fmt.Fprintf(c.Response(), "id: %d\nevent: %s\ndata: %s\n\n", e.Sequence, e.Type, data); err != nil {
+			if _, err := fmt.Fprintf(c.Response(), "id: %d\nevent: %s\ndata: %s\n\n", e.Sequence, e.Type, line(e)); err != nil {
 				return nil
 			}
 			after = e.Sequence

@@ -4,13 +4,18 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -25,10 +30,11 @@ type listener struct {
 	close func()
 }
 
-func (n *node) listen(last string) *listener {
+// listen opens the stream after Last-Event-ID, if one is given, with a query.
+func (n *node) listen(last, query string) *listener {
 	n.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.http.URL+"/api/v1/events/live", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.http.URL+"/api/v1/events/live"+query, nil)
 	require.NoError(n.t, err)
 	req.Header.Set("Authorization", "Bearer "+n.token)
 	if last != "" {
@@ -68,17 +74,23 @@ func TestLiveEvents(t *testing.T) {
 	im := n.importNotice(shortNotice)
 	desk := n.member("huagong", "office", im.offices["化工处"])
 	from := n.store.Acked() - 3
-	l := n.listen(strconv.FormatUint(from, 10))
+	l := n.listen(strconv.FormatUint(from, 10), "")
 	defer l.close()
+	asked := n.listen("", "?after="+strconv.FormatUint(from, 10))
+	defer asked.close()
+	resumed := n.listen(strconv.FormatUint(from, 10), "?after=1") // a reconnecting client asks for the same address again
+	defer resumed.close()
 	for want := from + 1; want <= from+3; want++ {
-		id, _, data := l.next()
-		assert.Equal(t, strconv.FormatUint(want, 10), id)
-		assert.True(t, json.Valid([]byte(data)))
+		for _, each := range []*listener{l, asked, resumed} {
+			id, _, data := each.next()
+			assert.Equal(t, strconv.FormatUint(want, 10), id)
+			assert.True(t, json.Valid([]byte(data)))
+		}
 	}
-	fresh := n.listen("")
+	fresh := n.listen("", "")
 	defer fresh.close()
 	w := n.act(desk, "tasks/"+im.tasks[1]+"/acknowledge", body{})
-	for _, each := range []*listener{l, fresh} {
+	for _, each := range []*listener{l, asked, resumed, fresh} {
 		id, kind, data := each.next()
 		assert.Equal(t, strconv.FormatUint(w.Sequence, 10), id)
 		assert.Equal(t, "duban.task.acknowledged.v1", kind)
@@ -132,6 +144,61 @@ func TestExport(t *testing.T) {
 	a.into(&page)
 	assert.EqualValues(t, 999999, page.Last)
 	assert.Contains(t, string(a.body), `"events":[]`, "an empty list, not null")
+}
+
+// An event that is no JSON, forged and then accepted, breaks no line: it is said to
+// be one and its bytes stand in base64, in every form of the stream.
+func TestForgedEventsBreakNoLine(t *testing.T) {
+	n := start(t)
+	im := n.importNotice(shortNotice)
+	js, err := jetstream.New(n.store.Conn())
+	require.NoError(t, err)
+	after := n.store.Acked()
+	forged := map[uint64]string{}
+	for _, raw := range []string{"not\n\nJSON", "\x00\xff", `{"a":"` + "\xff" + `"}`} {
+		ack, err := js.Publish(t.Context(), "ledger.test.task."+im.tasks[1], []byte(raw))
+		require.NoError(t, err)
+		forged[ack.Sequence] = raw
+		n.post(n.token, "doctor/accept", body{"sequence": ack.Sequence, "reason": "伪造的消息"}).want(http.StatusOK)
+	}
+	w := n.act(n.token, "tasks/"+im.tasks[1]+"/remind", body{"words": "请报进展"})
+
+	check := func(seq uint64, line string) {
+		t.Helper()
+		var odd struct {
+			Undecodable bool   `json:"undecodable"`
+			Sequence    uint64 `json:"sequence"`
+			LeafHash    string `json:"leaf_hash"`
+			RawBase64   string `json:"raw_base64"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(line), &odd), line)
+		assert.True(t, utf8.ValidString(line))
+		raw, ok := forged[seq]
+		if assert.Equal(t, ok, odd.Undecodable, line); !ok {
+			return
+		}
+		hash := sha256.Sum256([]byte("\x00" + raw))
+		assert.Equal(t, hex.EncodeToString(hash[:]), odd.LeafHash)
+		assert.Equal(t, base64.StdEncoding.EncodeToString([]byte(raw)), odd.RawBase64)
+		assert.Equal(t, seq, odd.Sequence)
+	}
+	query := "events?after=" + strconv.FormatUint(after, 10) + "&min_seq=" + strconv.FormatUint(w.Sequence, 10)
+	nd := n.do(request{method: http.MethodGet, path: query, token: n.token, header: map[string]string{"Accept": "application/x-ndjson"}}).want(http.StatusOK)
+	lines := strings.Split(strings.TrimSuffix(string(nd.body), "\n"), "\n")
+	require.Len(t, lines, int(w.Sequence-after))
+	l := n.listen(strconv.FormatUint(after, 10), "")
+	defer l.close()
+	var page struct{ Events []json.RawMessage }
+	n.get(query).want(http.StatusOK).into(&page)
+	require.Len(t, page.Events, len(lines))
+	for i, line := range lines {
+		seq := after + 1 + uint64(i)
+		check(seq, line)
+		check(seq, string(page.Events[i]))
+		id, _, data := l.next()
+		assert.Equal(t, strconv.FormatUint(seq, 10), id)
+		check(seq, data)
+	}
 }
 
 func TestOperational(t *testing.T) {

@@ -34,7 +34,7 @@ func (s *Server) evidence() {
 	})
 	register(s, huma.Operation{Method: http.MethodGet, Path: "/evidence/{sha256}", OperationID: "get-evidence", Tags: []string{"证据"}, Summary: "下载证据"},
 		func(ctx context.Context, in *evidenceInput) (*huma.StreamResponse, error) {
-			return s.stream(ctx, in.SHA256)
+			return s.stream(ctx, in.SHA256, func(stored string) string { return stored })
 		})
 }
 
@@ -61,12 +61,14 @@ func (s *Server) putEvidence(c echo.Context) error {
 	if ev.Size == 0 {
 		return domain.Invalid("evidence.empty", "", "证据文件是空的", "the evidence is empty")
 	}
+	c.Response().Header().Set(echo.HeaderLocation, apiPrefix+"/evidence/"+ev.SHA256)
 	return c.JSON(http.StatusCreated, ev)
 }
 
-// stream answers with stored bytes. Whatever they are, a browser is told to save
+// stream answers with stored bytes, as the media type that mediaType makes of the
+// stored one. Whatever they are, a browser is told to save
 // them, so that no uploaded page runs under the ledger's address.
-func (s *Server) stream(ctx context.Context, sha256 string) (*huma.StreamResponse, error) {
+func (s *Server) stream(ctx context.Context, sha256 string, mediaType func(string) string) (*huma.StreamResponse, error) {
 	// The request's own context ends with the handler; the bytes flow after it.
 	ctx = context.WithoutCancel(ctx)
 	r, ev, err := s.Store.OpenEvidence(ctx, sha256)
@@ -75,7 +77,7 @@ func (s *Server) stream(ctx context.Context, sha256 string) (*huma.StreamRespons
 	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		defer r.Close()
-		hc.SetHeader("Content-Type", ev.MediaType)
+		hc.SetHeader("Content-Type", mediaType(ev.MediaType))
 		hc.SetHeader("Content-Length", strconv.FormatInt(ev.Size, 10))
 		hc.SetHeader("Content-Disposition", `attachment; filename="`+sha256+`"`)
 		hc.SetHeader("ETag", `"`+sha256+`"`)

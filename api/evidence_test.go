@@ -112,6 +112,54 @@ func TestWithdrawnEvidence(t *testing.T) {
 	n.get("evidence/" + sum).want(http.StatusOK)
 }
 
+// An office can't remove the bytes that somebody else's record rests on by naming
+// the same file itself and withdrawing it.
+func TestSharedEvidenceStays(t *testing.T) {
+	n := start(t)
+	im := n.importNotice(shortNotice)
+	desk := n.member("huagong", "office", im.offices["化工处"])
+	inspector := n.member("jiancha", "inspector", im.offices["技术改造处"])
+	photo := n.attach("检查现场照片")
+	sum, _ := photo[0]["sha256"].(string)
+	finding := body{"subject": body{"name": "样例厂", "place": "园区"}, "description": "x", "category": "x", "found_on": "2019-06-27", "evidence": photo}
+	n.post(inspector, "findings", finding).want(http.StatusCreated)
+	task := "tasks/" + im.tasks[1]
+	n.act(desk, task+"/report", body{"condition": "normal", "progress": "x", "evidence": photo})
+	withdraw := body{"sha256": sum, "reason": "误传"}
+	n.unchanged(func() {
+		p := n.post(desk, task+"/withdraw-evidence", withdraw).problem(http.StatusForbidden)
+		assert.Equal(t, "evidence.shared", p.Rule)
+	})
+	n.get("evidence/" + sum).want(http.StatusOK)
+	n.act(n.token, task+"/withdraw-evidence", withdraw)
+	n.get("evidence/" + sum).problem(http.StatusGone)
+}
+
+// What an amendment makes an event name has to be there, as at its entry.
+func TestAmendmentsNameWhatIsThere(t *testing.T) {
+	n := start(t)
+	im := n.importNotice(shortNotice)
+	chem := im.offices["化工处"]
+	desk := n.member("huagong", "office", chem)
+	task := "tasks/" + im.tasks[2]
+	report := n.act(desk, task+"/report", body{"condition": "normal", "progress": "x"})
+	moved := n.act(n.token, task+"/transfer", body{"from": chem, "to": im.offices["技术改造处"], "cause": "decision"})
+	amend := func(target string, changes body) body {
+		return body{"target": target, "mode": "amend", "reason": "录错", "changes": changes}
+	}
+	stored := n.attach("补交的材料")
+	n.unchanged(func() {
+		p := n.post(n.token, task+"/correct", amend(moved.Events[0].ID, body{"to": "office/nosuch"})).problem(http.StatusUnprocessableEntity)
+		assert.Equal(t, "reference.unknown", p.Rule)
+		p = n.post(n.token, task+"/correct", amend(report.Events[0].ID, body{"evidence": []body{{"sha256": strings.Repeat("0", 64)}}})).problem(http.StatusUnprocessableEntity)
+		assert.Equal(t, "evidence.absent", p.Rule)
+		p = n.post(n.token, task+"/correct", amend(report.Events[0].ID, body{"evidence": []body{{"sha256": stored[0]["sha256"], "size": 1}}})).problem(http.StatusUnprocessableEntity)
+		assert.Equal(t, "evidence.size", p.Rule)
+	})
+	n.act(n.token, task+"/correct", amend(report.Events[0].ID, body{"evidence": stored}))
+	n.act(n.token, task+"/correct", amend(report.Events[0].ID, body{"progress": "y"}))
+}
+
 // The safety office enters for an office: with evidence, or a note of a call.
 func TestOnBehalf(t *testing.T) {
 	n := start(t)
@@ -134,7 +182,17 @@ func TestOnBehalf(t *testing.T) {
 		assert.Equal(t, "behalf.kind", report(body{"on_behalf_of": "task/" + im.tasks[1], "received_via": "phone", "received_on": "2019-06-27", "note": "x"}).problem(http.StatusUnprocessableEntity).Rule)
 		assert.Equal(t, "share.other_office", report(body{"on_behalf_of": im.offices["技术改造处"], "received_via": "phone", "received_on": "2019-06-27", "note": "x"}).problem(http.StatusForbidden).Rule)
 	})
-	a := report(body{"on_behalf_of": chem, "received_via": "phone", "received_on": "2019-06-27", "note": "来电"}).want(http.StatusOK)
+	// A call of yesterday can't tell of today: who enters it says when it happened.
+	n.clock.set(t, "2019-06-28 09:00")
+	call := body{"on_behalf_of": chem, "received_via": "phone", "received_on": "2019-06-27", "note": "来电"}
+	n.unchanged(func() {
+		p := report(call).problem(http.StatusUnprocessableEntity)
+		assert.Equal(t, "behalf.received_before", p.Rule)
+		assert.Equal(t, "body.received_on", p.Errors[0].Location)
+		assert.Contains(t, p.Detail, "收到日期 2019-06-27 早于发生日期 2019-06-28")
+	})
+	call["time"] = "2019-06-27T16:30:00+08:00"
+	a := report(call).want(http.StatusOK)
 	require.NotEmpty(t, a.body)
 	h := n.get(n.caughtUp(task + "/history")).want(http.StatusOK)
 	for _, what := range []string{`"on_behalf_of":"` + chem, `"actor":"person/operator"`, `"authority":"role/safety_office"`} {

@@ -104,9 +104,12 @@ func (c call) newID(n int) string { return c.command.IDs(c.key).NewID(n) }
 type unit struct {
 	ctx    context.Context
 	server *Server
+	call   call
+	ids    int // new aggregates named so far, beside the target
 	loaded map[domain.Ref]eventstore.Aggregate
 	added  map[domain.Ref][]domain.Event
 	order  []domain.Ref
+	last   uint64 // if not 0: a list was read, and nothing may be recorded behind this sequence
 }
 
 // history returns an aggregate's events, with those already added by this unit.
@@ -121,6 +124,24 @@ func (u *unit) history(ref domain.Ref) ([]domain.Event, error) {
 	}
 	return slices.Concat(a.Events(), u.added[ref]), nil
 }
+
+// newRef names a further new aggregate, the same at every try.
+func (u *unit) newRef(kind domain.Kind) domain.Ref {
+	u.ids++
+	return domain.Ref{Kind: kind, ID: u.call.newID(u.ids)}
+}
+
+// count returns how many events the unit adds so far.
+func (u *unit) count() int {
+	n := 0
+	for _, events := range u.added {
+		n += len(events)
+	}
+	return n
+}
+
+// before returns an aggregate's events without those this unit added.
+func (u *unit) before(ref domain.Ref) []domain.Event { return u.loaded[ref].Events() }
 
 // add appends events to an aggregate that was loaded.
 func (u *unit) add(ref domain.Ref, events ...domain.Event) {
@@ -143,7 +164,9 @@ func (u *unit) decide(ref domain.Ref, decide func([]domain.Event) ([]domain.Even
 	if err != nil {
 		return err
 	}
-	u.add(ref, events...)
+	if len(events) > 0 {
+		u.add(ref, events...)
+	}
 	return nil
 }
 
@@ -155,6 +178,17 @@ func (u *unit) writes() []eventstore.Write {
 	return ws
 }
 
+// expectations are the aggregates the decision rests on without writing to them.
+func (u *unit) expectations() []eventstore.Expectation {
+	var es []eventstore.Expectation
+	for ref, a := range u.loaded {
+		if _, written := u.added[ref]; !written {
+			es = append(es, eventstore.Expectation{Subject: ref, Head: a.Head})
+		}
+	}
+	return es
+}
+
 // maxTries bounds how often a call is decided anew after losing a race.
 const maxTries = 8
 
@@ -163,7 +197,7 @@ const maxTries = 8
 // named the version it had seen.
 func (s *Server) execute(ctx context.Context, c call, target domain.Ref, plan func(*unit) error) (*writeOutput, error) {
 	for try := 1; ; try++ {
-		u := &unit{ctx: ctx, server: s, loaded: map[domain.Ref]eventstore.Aggregate{}, added: map[domain.Ref][]domain.Event{}}
+		u := &unit{ctx: ctx, server: s, call: c, loaded: map[domain.Ref]eventstore.Aggregate{}, added: map[domain.Ref][]domain.Event{}}
 		if _, err := u.history(target); err != nil {
 			return nil, err
 		}
@@ -174,6 +208,9 @@ func (s *Server) execute(ctx context.Context, c call, target domain.Ref, plan fu
 		if c.ifMatch != nil && *c.ifMatch != before.Head.Version {
 			return nil, stale(before.Head.Version)
 		}
+		if err := u.checkCaller(); err != nil {
+			return nil, err
+		}
 		if err := plan(u); err != nil {
 			return nil, err
 		}
@@ -181,15 +218,13 @@ func (s *Server) execute(ctx context.Context, c call, target domain.Ref, plan fu
 			return nil, err
 		}
 		receipt, err := s.Store.Append(ctx, eventstore.Append{
-			Command: c.command, Key: c.key, CorrelationID: c.key.String(), Writes: u.writes(),
+			Command: c.command, Key: c.key, CorrelationID: c.key.String(), Writes: u.writes(), Expect: u.expectations(), Last: u.last,
 		})
 		switch {
 		case err == nil:
 			return output(target, slices.DeleteFunc(receipt.Records, func(r eventstore.Record) bool { return r.Subject != target })), nil
 		case !errors.Is(err, eventstore.ErrConflict) || try == maxTries:
 			return nil, fmt.Errorf("append to %s: %w", target, err)
-		case c.ifMatch != nil:
-			return nil, stale(0)
 		}
 	}
 }
@@ -211,11 +246,8 @@ func (s *Server) replay(c call, a eventstore.Aggregate) (*writeOutput, error) {
 }
 
 func stale(version uint64) error {
-	detail := "记录已被他人更新，请重新读取后再办理 / the record has changed since you read it: read it again"
-	if version > 0 {
-		detail += fmt.Sprintf("（现为版本 %d / it is at version %d）", version, version)
-	}
-	return newProblem(http.StatusPreconditionFailed, "stale", detail)
+	return newProblem(http.StatusPreconditionFailed, "stale", fmt.Sprintf(
+		"记录已被他人更新，现为版本 %d，请重新读取后再办理 / the record has changed since you read it and is at version %d: read it again", version, version))
 }
 
 // output is a pure function of the stored events, so that a retry gets the same.
@@ -295,7 +327,7 @@ func decodeAsk(prototype domain.Payload, body []byte, caller domain.Caller) (dom
 	}
 	p, err := domain.DecodeStrict(prototype, rest)
 	if err != nil {
-		return nil, time.Time{}, domain.Invalid("body.fields", "", "内容与命令不符："+err.Error(), "the body does not fit the command: "+err.Error())
+		return nil, time.Time{}, domain.Misfit("body.fields", "", prototype, fields)
 	}
 	if own, ok := p.(interface{ ShareOffice() *domain.Ref }); ok && caller.Role == domain.RoleOffice && own.ShareOffice().IsZero() {
 		*own.ShareOffice() = caller.Office

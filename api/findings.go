@@ -15,19 +15,19 @@ import (
 
 type findingsInput struct {
 	CutParams
-	Status     string `query:"status" doc:"状态"`
-	Light      string `query:"light" enum:"rectification_overdue,reinspection_due,normal"`
-	Grade      string `query:"grade" enum:"ordinary,major"`
-	Office     string `query:"office" doc:"督办处室编号或名称"`
-	Task       string `query:"task" doc:"任务编号"`
-	Inspection string `query:"inspection" doc:"检查编号"`
+	Status     oneOf[finding.Status] `query:"status" doc:"状态"`
+	Light      string                `query:"light" enum:"rectification_overdue,reinspection_due,normal"`
+	Grade      oneOf[finding.Grade]  `query:"grade" doc:"级别"`
+	Office     string                `query:"office" doc:"督办处室编号或名称"`
+	Task       string                `query:"task" doc:"任务编号"`
+	Inspection string                `query:"inspection" doc:"检查编号"`
 	PageParams
 }
 
 func (s *Server) findings() {
 	s.commands(resource{
 		kind: domain.KindFinding, plural: "findings", chinese: "隐患", acts: finding.Acts(), create: "record",
-		decide: decideFinding, follow: s.tellTasks, done: s.withdrawBytes,
+		decide: decideFinding, follow: s.followFinding, done: s.withdrawBytes,
 	})
 	register(s, huma.Operation{Method: http.MethodGet, Path: "/findings", OperationID: "list-findings", Tags: []string{"隐患"}, Summary: "隐患清单"},
 		func(ctx context.Context, in *findingsInput) (*body[projections.Page[projections.FindingView]], error) {
@@ -37,7 +37,7 @@ func (s *Server) findings() {
 			}
 			defer v.Close()
 			page, err := v.Findings(ctx, projections.FindingQuery{
-				Status: in.Status, Light: in.Light, Grade: in.Grade, Office: in.Office, Task: in.Task, Inspection: in.Inspection,
+				Status: string(in.Status), Light: in.Light, Grade: string(in.Grade), Office: in.Office, Task: in.Task, Inspection: in.Inspection,
 				Q: in.Q, Today: today, Limit: in.Limit, Cursor: in.Cursor,
 			})
 			return &body[projections.Page[projections.FindingView]]{Body: page}, err
@@ -50,7 +50,7 @@ func (s *Server) findings() {
 			}
 			defer v.Close()
 			f, err := v.Finding(ctx, in.ID, today)
-			return &body[projections.FindingView]{ETag: etag(f.Version), Body: f}, err
+			return record(v, f.Version, f), err
 		})
 	s.historyRoute("findings", "隐患", domain.KindFinding)
 }
@@ -60,6 +60,29 @@ func decideFinding(history []domain.Event, c domain.Command) ([]domain.Event, er
 		return finding.Correct(history, c)
 	}
 	return finding.Decide(finding.Replay(history), c)
+}
+
+// followFinding looks at the original that a finding comes to be a duplicate of,
+// by the act or by a correction, and tells the tasks.
+func (s *Server) followFinding(u *unit, c domain.Command) error {
+	now, err := u.history(c.Subject)
+	if err != nil {
+		return err
+	}
+	before, after := finding.Replay(now[:len(now)-len(u.added[c.Subject])]), finding.Replay(now)
+	if !after.Original.IsZero() && after.Original != before.Original {
+		history, err := u.history(after.Original)
+		if err != nil {
+			return err
+		}
+		if err := domain.CheckKnown(history); err != nil {
+			return err
+		}
+		if err := finding.CheckOriginal(after, finding.Replay(history), c.Ask.Circumstances()); err != nil {
+			return err
+		}
+	}
+	return s.tellTasks(u, c)
 }
 
 // tellTasks writes to the tasks a finding belongs to when it begins or ceases to

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -200,9 +202,31 @@ func (a answer) problem(status int) api.Problem {
 	require.NoError(a.t, dec.Decode(&p), "%s: %s", a.asked, a.body)
 	assert.Equal(a.t, status, p.Status)
 	assert.NotEmpty(a.t, p.Title)
-	assert.NotEmpty(a.t, p.Detail)
+	chineseFirst(a.t, p.Detail)
+	for _, f := range p.Errors {
+		chineseFirst(a.t, f.Message)
+	}
+	for _, name := range p.Allowed {
+		assert.True(a.t, slices.ContainsFunc(resources(), func(r acted) bool {
+			return slices.ContainsFunc(r.acts, func(a domain.Act) bool { return a.Name == name })
+		}), "%s is allowed and has no route: %s", name, a.body)
+	}
 	assert.True(a.t, strings.HasPrefix(p.Type, "urn:duban:problem:"), p.Type)
 	return p
+}
+
+// english finds a clause of English: words that are no value, name or unit.
+var english = regexp.MustCompile(`[a-z]{2,} (?:[a-z]{2,} )+[a-z]{2,}`)
+
+// chineseFirst checks that a text for people is Chinese with English behind it,
+// and no English words stand inside the Chinese.
+func chineseFirst(t testing.TB, text string) {
+	t.Helper()
+	zh, en, ok := strings.Cut(text, " / ")
+	assert.True(t, ok, "no English: %s", text)
+	assert.Regexp(t, `\p{Han}`, zh, text)
+	assert.NotRegexp(t, english, zh, text)
+	assert.Regexp(t, `[a-z]{2,}`, en, text)
 }
 
 // body is a request's JSON object.

@@ -28,6 +28,11 @@ type noticeImport struct {
 }
 
 func newImport(c call, d notice.Draft, assignedOn string) (*noticeImport, error) {
+	if len(d.Clauses) == 0 {
+		return nil, domain.Invalid("draft.clauses", "clauses",
+			"这份通知没有读出条款，不能登记；原文有条款的，请在试读得到的草稿里补上 clauses 再登记",
+			"no clauses were found in this notice, and one without clauses can't be recorded: if it has some, add them to the draft that the preview gives")
+	}
 	im := &noticeImport{call: c, draft: d, target: domain.Ref{Kind: domain.KindDirective, ID: c.newID(0)}, assigned: c.now, issued: c.now}
 	if d.IssuedOn != "" && d.IssuedOn < calendar.On(c.now) {
 		im.issued = d.IssuedOn.Start()
@@ -37,7 +42,7 @@ func newImport(c call, d notice.Draft, assignedOn string) (*noticeImport, error)
 	}
 	on, err := calendar.ParseDate(assignedOn)
 	if err != nil {
-		return nil, domain.Invalid("assigned_on.form", "assigned_on", err.Error(), "assigned_on is a date")
+		return nil, invalid("assigned_on.form", "assigned_on", err)
 	}
 	if d.IssuedOn != "" && on < d.IssuedOn {
 		return nil, domain.Invalid("assigned_on.early", "assigned_on",
@@ -51,14 +56,10 @@ func newImport(c call, d notice.Draft, assignedOn string) (*noticeImport, error)
 
 // plan adds the whole import to the unit.
 func (im *noticeImport) plan(u *unit) error {
-	ids := 0
-	next := func() string { ids++; return im.call.newID(ids) }
-	kind, text := identity(im.draft.DocumentNumber, directive.TextHash(im.draft.Source))
-	now := domain.Command{Entry: im.call.entry(im.call.now), Subject: im.target}
-	if err := claimName(u, now, kind, text); err != nil {
+	if err := im.claimNumber(u); err != nil {
 		return err
 	}
-	offices, err := im.offices(u, next)
+	offices, err := im.offices(u)
 	if err != nil {
 		return err
 	}
@@ -66,20 +67,60 @@ func (im *noticeImport) plan(u *unit) error {
 	if err != nil {
 		return err
 	}
+	if err := im.claimContent(u, clauses); err != nil {
+		return err
+	}
 	if err := im.issue(u, clauses); err != nil {
 		return err
 	}
 	for _, c := range clauses {
-		if err := im.docket(u, domain.Ref{Kind: domain.KindTask, ID: next()}, c); err != nil {
+		ref := u.newRef(domain.KindTask)
+		if len(assignment(c).Offices) == 0 {
+			continue
+		}
+		if err := docket(u, im.call.entry(im.assigned), im.target, ref, c); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+func (im *noticeImport) claimNumber(u *unit) error {
+	if im.draft.DocumentNumber == "" {
+		return nil
+	}
+	return claimName(u, im.claim(), name.KindDocumentNumber, im.draft.DocumentNumber)
+}
+
+func (im *noticeImport) claim() domain.Command {
+	return domain.Command{Entry: im.call.entry(im.call.now), Subject: im.target}
+}
+
+// claimContent claims what the notice says, so that it is not recorded twice, once
+// with its number and once without. Whoever holds it is named as a reader would.
+func (im *noticeImport) claimContent(u *unit, clauses []directive.Clause) error {
+	content := directive.ContentHash(im.draft.Title, im.draft.IssuedOn, clauses)
+	history, err := u.history(name.Ref(name.KindNoticeText, content))
+	if err != nil {
+		return err
+	}
+	held := domain.Fold(history, name.Evolve)
+	if !held.Held() {
+		return claimName(u, im.claim(), name.KindNoticeText, content)
+	}
+	if history, err = u.history(held.Owner); err != nil {
+		return err
+	}
+	d := domain.Fold(history, directive.Evolve)
+	earlier := "《" + d.Title + "》" + d.DocumentNumber + "，" + held.Owner.String()
+	return domain.Illegal("name.claimed.taken",
+		"标题、日期和条款都相同的文件已经登记："+earlier+"；文号有误的，先撤销登记（void）原文件",
+		"a notice with the same title, date and clauses is recorded already: "+earlier+"; void that one first if its number is wrong")
+}
+
 // offices returns the office behind every printed name, registering those that
 // the ledger does not know yet.
-func (im *noticeImport) offices(u *unit, next func() string) (map[string]domain.Ref, error) {
+func (im *noticeImport) offices(u *unit) (map[string]domain.Ref, error) {
 	known := map[string]domain.Ref{}
 	for _, c := range im.draft.Clauses {
 		for _, o := range c.Offices {
@@ -87,7 +128,7 @@ func (im *noticeImport) offices(u *unit, next func() string) (map[string]domain.
 			if _, ok := known[key]; ok || o.Group || office.IsGroup(o.Name) {
 				continue
 			}
-			ref, err := im.office(u, o.Name, next)
+			ref, err := im.office(u, o.Name)
 			if err != nil {
 				return nil, err
 			}
@@ -97,15 +138,15 @@ func (im *noticeImport) offices(u *unit, next func() string) (map[string]domain.
 	return known, nil
 }
 
-func (im *noticeImport) office(u *unit, printed string, next func() string) (domain.Ref, error) {
+func (im *noticeImport) office(u *unit, printed string) (domain.Ref, error) {
 	history, err := u.history(name.Ref(name.KindOfficeName, printed))
 	if err != nil {
 		return domain.Ref{}, err
 	}
 	if s := domain.Fold(history, name.Evolve); s.Held() {
-		return s.Owner, nil
+		return u.heir(s.Owner)
 	}
-	ref := domain.Ref{Kind: domain.KindOffice, ID: next()}
+	ref := u.newRef(domain.KindOffice)
 	ask := &office.Registered{Name: strings.TrimSpace(printed), Type: officeType(printed)}
 	// The notice names the office, so it was there when the notice was issued.
 	cmd := domain.Command{Entry: im.call.entry(im.issued), Subject: ref, Ask: ask}
@@ -145,9 +186,11 @@ func (im *noticeImport) clauses(offices map[string]domain.Ref) ([]directive.Clau
 			}
 		}
 		for _, o := range c.Offices {
-			var role directive.OfficeRole
-			if err := role.UnmarshalText([]byte(o.Role.String())); err != nil {
-				return nil, domain.Invalid("draft.role", fmt.Sprintf("clauses[%d].offices.role", c.Number), err.Error(), err.Error())
+			var role directive.OfficeRole // a missing one is the directive's to refuse
+			if o.Role != 0 {
+				if err := role.UnmarshalText([]byte(o.Role.String())); err != nil {
+					return nil, fmt.Errorf("clause %d: %w", c.Number, err)
+				}
 			}
 			ref := offices[name.Normalise(name.KindOfficeName, o.Name)]
 			d.Offices = append(d.Offices, directive.ClauseOffice{Name: o.Name, Role: role, PrintedRole: o.PrintedRole, Group: ref.IsZero(), Office: ref})
@@ -205,30 +248,19 @@ func requirements(d notice.Draft) []directive.Requirement {
 }
 
 // docket makes a task of a clause that names offices.
-func (im *noticeImport) docket(u *unit, ref domain.Ref, c directive.Clause) error {
-	assign := assignment(c)
-	if len(assign.Offices) == 0 {
-		return nil
-	}
+func docket(u *unit, entry domain.Entry, of, ref domain.Ref, c directive.Clause) error {
 	kind, err := task.ParseKind(c.Kind.String())
 	if err != nil {
 		kind = task.KindOneOff // the notice does not say; decide-kind can
 	}
 	asks := []domain.Payload{
-		&task.Docketed{Directive: im.target, Number: c.Number, Path: c.Path, Part: c.Part, TextSHA256: c.TextSHA256, Kind: kind},
-		assign,
+		&task.Docketed{Directive: of, Number: c.Number, Path: c.Path, Part: c.Part, TextSHA256: c.TextSHA256, Kind: kind},
+		assignment(c),
 	}
 	for _, dl := range c.Deadlines {
 		asks = append(asks, &task.StatedDeadline{Date: dl.Date, Words: dl.Words})
 	}
-	for _, ask := range asks {
-		cmd := domain.Command{Entry: im.call.entry(im.assigned), Subject: ref, Ask: ask}
-		err := u.decide(ref, func(h []domain.Event) ([]domain.Event, error) { return task.Decide(task.Replay(h), cmd) })
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return decideTasks(u, ref, entry, asks...)
 }
 
 // assignment is what a clause's mark assigns: one share per office, however

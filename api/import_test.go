@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -90,8 +91,95 @@ func TestBadNotices(t *testing.T) {
 			p := n.do(request{method: http.MethodPost, path: "directives", token: n.token, media: "text/plain", body: again}).problem(http.StatusConflict)
 			assert.Contains(t, p.Detail, im.id)
 			assert.Contains(t, p.Detail, "某工信安〔2019〕7号")
+			assert.Empty(t, p.Allowed)
 		}
 	})
+}
+
+// A notice without clauses hands nothing out; it is not recorded, and neither is a
+// draft that lost its clauses.
+func TestImportWithoutClauses(t *testing.T) {
+	n := start(t)
+	preview := n.do(request{method: http.MethodPost, path: "directives/preview", token: n.token, media: "text/plain", body: shortNotice}).want(http.StatusOK)
+	var draft map[string]any
+	preview.into(&draft)
+	edited := func(edit func(map[string]any)) string {
+		d := maps.Clone(draft)
+		edit(d)
+		raw, err := json.Marshal(d)
+		require.NoError(t, err)
+		return string(raw)
+	}
+	none := edited(func(d map[string]any) { d["clauses"] = []any{} })
+	lost := edited(func(d map[string]any) { delete(d, "clauses") })
+	const holiday = "某厅〔2019〕3号\n\n关于春节放假的通知\n\n各处室：\n\n现将放假安排通知如下，请遵照执行。\n\n某厅\n2019年1月3日\n"
+	n.unchanged(func() {
+		for _, body := range []string{none, lost} {
+			for _, path := range []string{"directives", "directives/preview"} {
+				p := n.do(request{method: http.MethodPost, path: path, token: n.token, media: "application/json", body: body}).problem(http.StatusUnprocessableEntity)
+				assert.Equal(t, "draft.clauses", p.Rule)
+				assert.Equal(t, "body.clauses", p.Errors[0].Location)
+				assert.Contains(t, p.Detail, "草稿没有条款")
+			}
+		}
+		p := n.do(request{method: http.MethodPost, path: "directives", token: n.token, media: "text/plain", body: holiday}).problem(http.StatusUnprocessableEntity)
+		assert.Equal(t, "draft.clauses", p.Rule)
+		assert.Contains(t, p.Detail, "没有读出条款，不能登记")
+		roleless := edited(func(d map[string]any) {
+			d["clauses"] = []body{{"number": 1, "text": "开展检查。", "offices": []body{{"name": "化工处"}}}}
+		})
+		p = n.do(request{method: http.MethodPost, path: "directives", token: n.token, media: "application/json", body: roleless}).problem(http.StatusUnprocessableEntity)
+		assert.Equal(t, "directive.clause.role", p.Rule)
+	})
+	// Reading it is allowed: the draft shows what was found, and warns.
+	a := n.do(request{method: http.MethodPost, path: "directives/preview", token: n.token, media: "text/plain", body: holiday}).want(http.StatusOK)
+	assert.Contains(t, string(a.body), `"clauses":[]`)
+}
+
+// The same notice once with and once without its number is one notice, in
+// whichever order and form it comes; voided, it is free again.
+func TestSameNoticeWithoutItsNumber(t *testing.T) {
+	n := start(t)
+	plain := strings.Replace(shortNotice, "某工信安〔2019〕7号\n", "", 1)
+	require.NotEqual(t, shortNotice, plain)
+	var draft notice.Draft
+	n.do(request{method: http.MethodPost, path: "directives/preview", token: n.token, media: "text/plain", body: shortNotice}).want(http.StatusOK).into(&draft)
+	numbered := n.draft(draft)
+	draft.DocumentNumber = ""
+	numberless := n.draft(draft)
+	forms := map[string]request{
+		"text": n.notice("text/plain", shortNotice), "text without number": n.notice("text/plain", plain),
+		"draft": n.notice("application/json", numbered), "draft without number": n.notice("application/json", numberless),
+	}
+	for first, imp := range forms {
+		var w api.WriteResult
+		n.do(imp).want(http.StatusCreated).into(&w)
+		for second, again := range forms {
+			n.unchanged(func() {
+				p := n.do(again).problem(http.StatusConflict)
+				assert.Equal(t, "name.claimed.taken", p.Rule)
+				assert.Contains(t, p.Detail, "directive/"+w.ID, "%s after %s", second, first)
+			})
+		}
+		if strings.HasPrefix(first, "draft without") {
+			p := n.do(forms["text"]).problem(http.StatusConflict)
+			assert.Contains(t, p.Detail, "某省工业和信息化厅关于印发安全生产专项整治工作方案的通知")
+		}
+		n.act(n.token, "directives/"+w.ID+"/void", body{"reason": "误登"})
+	}
+	// Another day's notice in the same words is another one.
+	n.do(forms["text without number"]).want(http.StatusCreated)
+	n.do(n.notice("text/plain", strings.ReplaceAll(plain, "2019年6月26日", "2019年6月20日"))).want(http.StatusCreated)
+}
+
+func (n *node) notice(media, text string) request {
+	return request{method: http.MethodPost, path: "directives", token: n.token, media: media, body: text}
+}
+
+func (n *node) draft(d notice.Draft) string {
+	raw, err := json.Marshal(d)
+	require.NoError(n.t, err)
+	return string(raw)
 }
 
 // An edited draft is imported as edited; a void frees the number.
@@ -106,6 +194,7 @@ func TestDraftAndVoid(t *testing.T) {
 	n.do(request{method: http.MethodPost, path: "directives?assigned_on=2019-06-26", token: n.token, media: "application/json", body: string(raw)}).want(http.StatusCreated).into(&w)
 	a := n.get(n.caughtUp("directives/" + w.ID)).want(http.StatusOK)
 	assert.Contains(t, string(a.body), "对列入计划的企业逐户登记。")
+	assert.Contains(t, string(a.body), `"allowed":["require-reporting","void"]`)
 	src := n.get("directives/" + w.ID + "/source").want(http.StatusOK)
 	assert.Equal(t, string(raw), string(src.body))
 

@@ -13,7 +13,7 @@ import (
 
 type inspectionsInput struct {
 	CutParams
-	Status string `query:"status" enum:"open,closed"`
+	Status oneOf[inspection.Status] `query:"status" doc:"状态"`
 	PageParams
 }
 
@@ -34,7 +34,7 @@ func (s *Server) inspections() {
 				return nil, err
 			}
 			defer v.Close()
-			page, err := v.Inspections(ctx, projections.InspectionQuery{Status: in.Status, Q: in.Q, Today: today, Limit: in.Limit, Cursor: in.Cursor})
+			page, err := v.Inspections(ctx, projections.InspectionQuery{Status: string(in.Status), Q: in.Q, Today: today, Limit: in.Limit, Cursor: in.Cursor})
 			return &body[projections.Page[projections.InspectionView]]{Body: page}, err
 		})
 	register(s, huma.Operation{Method: http.MethodGet, Path: "/inspections/{id}", OperationID: "get-inspection", Tags: []string{"检查"}, Summary: "一次检查"},
@@ -45,7 +45,7 @@ func (s *Server) inspections() {
 			}
 			defer v.Close()
 			i, err := v.Inspection(ctx, in.ID)
-			return &body[projections.InspectionView]{ETag: etag(i.Version), Body: i}, err
+			return record(v, i.Version, i), err
 		})
 	s.historyRoute("inspections", "检查", domain.KindInspection)
 }

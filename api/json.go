@@ -109,7 +109,7 @@ func (c *checker) under(name string) error {
 func (c *checker) token() (json.Token, error) {
 	t, err := c.dec.Token()
 	if err != nil {
-		return nil, fmt.Errorf("JSON 无法解析 / invalid JSON at byte %d: %w", c.dec.InputOffset(), err)
+		return nil, fmt.Errorf("JSON 在第 %d 字节处无法解析 / invalid JSON at byte %d: %w", c.dec.InputOffset(), c.dec.InputOffset(), err)
 	}
 	return t, nil
 }

@@ -21,9 +21,9 @@ func (s *Server) offices() {
 	s.commands(resource{
 		kind: domain.KindOffice, plural: "offices", chinese: "处室", acts: office.Acts(), create: "register",
 		decide: func(history []domain.Event, c domain.Command) ([]domain.Event, error) {
-			return office.Decide(domain.Fold(history, office.Evolve), c)
+			return office.Decide(office.Replay(history), c)
 		},
-		follow: claimOfficeNames,
+		follow: s.followOffice,
 	})
 	register(s, huma.Operation{Method: http.MethodGet, Path: "/offices", OperationID: "list-offices", Tags: []string{"处室"}, Summary: "处室清单"},
 		func(ctx context.Context, in *officesInput) (*body[projections.Page[projections.OfficeView]], error) {
@@ -43,7 +43,7 @@ func (s *Server) offices() {
 			}
 			defer v.Close()
 			o, err := v.Office(ctx, in.ID)
-			return &body[projections.OfficeView]{ETag: etag(o.Version), Body: o}, err
+			return record(v, o.Version, o), err
 		})
 	s.historyRoute("offices", "处室", domain.KindOffice)
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"net/http"
 	"reflect"
 	"strings"
@@ -22,9 +23,21 @@ func schemaName(t reflect.Type, hint string) string {
 	return huma.DefaultSchemaNamer(t, hint)
 }
 
+// schemaPrefix stands before a schema's name where another one refers to it.
+const schemaPrefix = "#/components/schemas/"
+
 // schema returns the OpenAPI schema of a type, registered under its name.
 func (s *Server) schema(v any) *huma.Schema {
 	return s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeOf(v), true, "")
+}
+
+// operations returns a path's operations by method.
+func operations(item *huma.PathItem) map[string]*huma.Operation {
+	all := map[string]*huma.Operation{
+		http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPut: item.Put, http.MethodDelete: item.Delete,
+	}
+	maps.DeleteFunc(all, func(_ string, op *huma.Operation) bool { return op == nil })
+	return all
 }
 
 // describe completes the OpenAPI document where operations could not: what
@@ -33,10 +46,8 @@ func (s *Server) describe() {
 	doc := s.api.OpenAPI()
 	problems := &huma.Response{Description: "错误 / error", Content: map[string]*huma.MediaType{problemType: {Schema: s.schema(Problem{})}}}
 	for _, item := range doc.Paths {
-		for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Delete} {
-			if op != nil {
-				op.Responses["default"] = problems
-			}
+		for _, op := range operations(item) {
+			op.Responses["default"] = problems
 		}
 	}
 	for _, path := range []string{"/directives", "/directives/preview"} {
@@ -50,4 +61,5 @@ func (s *Server) describe() {
 			"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
 		}}
 	}
+	completeSchemas(doc.Components.Schemas)
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -88,6 +89,14 @@ func (s *Server) ready(c echo.Context) error {
 	return c.JSON(status, r)
 }
 
+type quietKey struct{}
+
+// Quietly returns a context whose requests are logged for debugging only: those
+// that the program sends to itself.
+func Quietly(ctx context.Context) context.Context {
+	return context.WithValue(ctx, quietKey{}, struct{}{})
+}
+
 // observe logs and measures every request once it is answered.
 func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -103,6 +112,9 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		took := time.Since(began)
 		s.metrics.requests.WithLabelValues(route, method(c.Request()), strconv.Itoa(status)).Observe(took.Seconds())
 		level := slog.LevelInfo
+		if _, quiet := c.Request().Context().Value(quietKey{}).(struct{}); quiet {
+			level = slog.LevelDebug
+		}
 		if status >= http.StatusInternalServerError {
 			level = slog.LevelWarn
 		}

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/labstack/echo/v4"
 
 	"duban/domain"
 	"duban/domain/notice"
@@ -66,6 +65,7 @@ var errorTable = []struct {
 	{eventstore.ErrTooManyEvents, http.StatusUnprocessableEntity, "too-many-events", ""},
 	{eventstore.ErrNoEvidence, http.StatusNotFound, "no-evidence", ""},
 	{eventstore.ErrEvidenceWithdrawn, http.StatusGone, "evidence-withdrawn", ""},
+	{eventstore.ErrNoEvent, http.StatusNotFound, "no-event", ""},
 	{eventstore.ErrNotOdd, http.StatusConflict, "not-odd", ""},
 	{eventstore.ErrDrift, http.StatusServiceUnavailable, "drift", ""},
 	{eventstore.ErrGap, http.StatusServiceUnavailable, "gap", ""},
@@ -102,16 +102,16 @@ func problem(err error) (p *Problem, known bool) {
 	}
 	for _, row := range errorTable {
 		if errors.Is(err, row.err) {
-			p := newProblem(row.status, row.kind, err.Error())
+			p := newProblem(row.status, row.kind, plain(err, row.err))
+			var query *projections.QueryError
+			if errors.As(err, &query) {
+				p.Errors = []Fault{{Location: "query." + query.Field, Message: query.Err.Error()}}
+			}
 			if row.retry != "" {
 				p.header = http.Header{"Retry-After": {row.retry}}
 			}
 			return p, true
 		}
-	}
-	var he *echo.HTTPError
-	if errors.As(err, &he) {
-		return routing(he.Code), true
 	}
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
@@ -122,6 +122,25 @@ func problem(err error) (p *Problem, known bool) {
 	}
 	return newProblem(http.StatusInternalServerError, "internal",
 		"服务器内部错误，已记入日志；未写入任何内容的请求可以用同一个 Idempotency-Key 重试 / internal error, see the log; a retry with the same idempotency key is safe"), false
+}
+
+// plain returns the words of an error without those that were put before it on
+// its way up, which say where in the program it came from.
+func plain(err, sentinel error) string {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil || !errors.Is(inner, sentinel) || !strings.HasSuffix(err.Error(), inner.Error()) {
+			return err.Error()
+		}
+		err = inner
+	}
+}
+
+// invalid is domain.Invalid of a field whose value says in both languages what is
+// wrong with it.
+func invalid(rule, field string, err error) error {
+	zh, en := inBoth(err.Error())
+	return domain.Invalid(rule, field, field+" "+zh, field+": "+en)
 }
 
 func refused(r *domain.Refusal) *Problem {
@@ -138,9 +157,13 @@ func refused(r *domain.Refusal) *Problem {
 	return p
 }
 
-func routing(status int) *Problem {
+// routing is the problem of a request that no handler took.
+func routing(status int, path string) *Problem {
 	switch status {
 	case http.StatusNotFound:
+		if len(path) > 1 && strings.HasSuffix(path, "/") {
+			return newProblem(status, "no-route", "没有这个地址，请去掉地址末尾的 /，接口清单见 /openapi.json / there is nothing here: leave out the slash at the end; see /openapi.json")
+		}
 		return newProblem(status, "no-route", "没有这个地址，接口清单见 /openapi.json / there is nothing here, see /openapi.json")
 	case http.StatusMethodNotAllowed:
 		return newProblem(status, "method", "该地址不支持这个方法，可用的方法见 Allow / this method is not supported here, see Allow")
@@ -149,42 +172,44 @@ func routing(status int) *Problem {
 	case http.StatusUnsupportedMediaType:
 		return newProblem(status, "media-type", "不支持的内容类型 / the content type is not supported")
 	}
-	return newProblem(status, "http", http.StatusText(status))
+	return newProblem(status, "http", "请求不能处理 / the request can't be handled: "+http.StatusText(status))
+}
+
+// humaProblems says what kind of problem huma means by a status.
+var humaProblems = map[int]struct{ kind, zh, en string }{
+	http.StatusBadRequest:            {"malformed", "请求无法解析", "the request can't be read"},
+	http.StatusNotAcceptable:         {"not-acceptable", "不支持所要求的返回类型，可用 application/json", "the answer's type is not offered"},
+	http.StatusUnsupportedMediaType:  {"media-type", "不支持的内容类型", "the content type is not supported"},
+	http.StatusRequestEntityTooLarge: {"body-too-large", "请求内容过大", "the request body is too large"},
+	http.StatusRequestTimeout:        {"timeout", "读取请求超时", "the request took too long to read"},
+	http.StatusUnprocessableEntity:   {"invalid", "请求不合要求", "the request is not valid"},
 }
 
 // toProblem replaces huma's own error bodies, so that every error of the API has
-// one form. It is a huma.Transformer.
+// one form and says what was wrong in both languages. It is a huma.Transformer.
 func toProblem(_ huma.Context, _ string, v any) (any, error) {
 	m, ok := v.(*huma.ErrorModel)
 	if !ok {
 		return v, nil
 	}
-	kind, zh := "invalid", "请求不合要求"
-	switch m.Status {
-	case http.StatusBadRequest:
-		kind, zh = "malformed", "请求无法解析"
-	case http.StatusNotAcceptable:
-		kind, zh = "not-acceptable", "不支持所要求的返回类型"
-	case http.StatusUnsupportedMediaType:
-		kind, zh = "media-type", "不支持的内容类型"
-	case http.StatusRequestEntityTooLarge:
-		kind, zh = "body-too-large", "请求内容过大"
-	case http.StatusRequestTimeout:
-		kind, zh = "timeout", "读取请求超时"
+	head, ok := humaProblems[m.Status]
+	if !ok {
+		head = humaProblems[http.StatusUnprocessableEntity]
 	}
-	p := newProblem(m.Status, kind, "")
-	var words []string
+	p := newProblem(m.Status, head.kind, "")
+	var all []explained
 	for _, e := range m.Errors {
 		if e == nil {
 			continue
 		}
-		p.Errors = append(p.Errors, Fault{Location: e.Location, Message: e.Message})
-		words = append(words, strings.TrimPrefix(e.Location+": ", ": ")+e.Message)
+		x := explain(e)
+		all = append(all, x)
+		p.Errors = append(p.Errors, x.fault())
 	}
-	en := m.Detail
-	if len(words) > 0 {
-		en = strings.Join(words, "; ")
+	if len(all) == 0 {
+		zh, en := inBoth(m.Detail)
+		all = []explained{{"", zh, en}}
 	}
-	p.Detail = zh + "：" + en
+	p.Detail = joined(head.zh, head.en, all)
 	return p, nil
 }

@@ -13,6 +13,28 @@ import (
 	"duban/projections"
 )
 
+// A filter that finds nothing because it means nothing is refused, and named.
+func TestFiltersThatMeanNothing(t *testing.T) {
+	n := start(t)
+	im := n.importNotice(shortNotice)
+	for path, field := range map[string]string{
+		"tasks?q=%00": "q", "tasks?q=%20": "q", "tasks?q=%E2%80%8B": "q", "findings?q=%01": "q", "directives?q=%00": "q", "offices?q=%00": "q", "inspections?q=%00": "q",
+		"tasks?office=nosuch": "office", "tasks?office=" + url.QueryEscape("没有的处"): "office", "tasks?office=nosuch&light=overdue": "office",
+		"tasks?directive=xyz": "directive", "tasks?directive=directive/xyz": "directive", "tasks?directive=" + im.tasks[1]: "directive",
+		"findings?office=nosuch": "office", "findings?task=xyz": "task", "findings?inspection=xyz": "inspection",
+	} {
+		p := n.get(path).problem(http.StatusUnprocessableEntity)
+		if assert.Len(t, p.Errors, 1, path) {
+			assert.Equal(t, "query."+field, p.Errors[0].Location, path)
+		}
+	}
+	for path, want := range map[string]int{"tasks?q=%25": 0, "tasks?q=": 4, "tasks?directive=directive/" + im.id: 4, "findings?task=" + im.tasks[1]: 0} {
+		var p projections.Page[projections.TaskView]
+		n.get(n.caughtUp(path)).want(http.StatusOK).into(&p)
+		assert.Equal(t, want, p.Total, path)
+	}
+}
+
 // No query makes a read fail by itself: it is answered or refused, always in
 // form, and never writes.
 func FuzzQuery(f *testing.F) {

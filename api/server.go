@@ -12,6 +12,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -54,6 +55,9 @@ type Server struct {
 	echo    *echo.Echo
 	api     huma.API
 	metrics *metrics
+	callers callers
+
+	parameters parameters // of every route; not changed once the server is made
 }
 
 // Limits of requests.
@@ -81,7 +85,7 @@ func New(cfg Config) *Server {
 	s := &Server{Config: cfg, echo: echo.New()}
 	s.metrics = newMetrics(s)
 	s.echo.HTTPErrorHandler = s.handleError
-	s.echo.Use(s.observe, middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), secureHeaders, s.authenticate)
+	s.echo.Use(s.observe, middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), secureHeaders, s.authenticate, s.checkQuery)
 	s.operational()
 
 	s.api = humaecho.NewWithGroup(s.echo, s.echo.Group(apiPrefix), s.humaConfig())
@@ -99,19 +103,22 @@ func New(cfg Config) *Server {
 	s.tokens()
 	s.upkeep()
 	s.describe()
+	s.parameters = parametersOf(s.api.OpenAPI())
 	return s
 }
 
-const apiPrefix = "/api/v1"
+const (
+	apiPrefix = "/api/v1"
+	livePath  = apiPrefix + "/events/live"
+)
 
 func (s *Server) humaConfig() huma.Config {
 	cfg := huma.DefaultConfig("督办 Duban", s.Version)
 	cfg.Info.Description = "督办台账：任务、分项、隐患及其完整历史。A compliance ledger: tasks, shares, findings and their whole history."
 	cfg.Servers = []*huma.Server{{URL: apiPrefix}}
-	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	cfg.Components.Schemas = huma.NewMapRegistry(schemaPrefix, schemaName)
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", "" // served outside the prefix, without a token
 	cfg.CreateHooks = nil                                       // no $schema members in the answers
-	cfg.RejectUnknownQueryParameters = true
 	cfg.Transformers = []huma.Transformer{toProblem}
 	strict := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshalStrict}
 	cfg.Formats = map[string]huma.Format{"application/json": strict, "json": strict}
@@ -123,10 +130,10 @@ func (s *Server) humaConfig() huma.Config {
 }
 
 // Handler returns the HTTP handler. It answers HEAD like GET (RFC 9110, section
-// 9.3.2), but not on streams without an end; net/http leaves the content out.
+// 9.3.2), but not on the stream without an end; net/http leaves the content out.
 func (s *Server) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodHead && !strings.HasPrefix(r.URL.Path, apiPrefix+"/events") {
+		if r.Method == http.MethodHead && r.URL.Path != livePath {
 			r = r.WithContext(r.Context()) // a copy: net/http looks at the method of its own
 			r.Method = http.MethodGet
 		}
@@ -140,9 +147,18 @@ func (s *Server) handleError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	p := s.problem(c.Request().Context(), err)
+	var p *Problem
+	var he *echo.HTTPError
+	if errors.As(err, &he) {
+		p = routing(he.Code, c.Request().URL.Path)
+	} else {
+		p = s.problem(c.Request().Context(), err)
+	}
 	for k, v := range p.header {
 		c.Response().Header()[k] = v
+	}
+	if allow := c.Response().Header().Get(echo.HeaderAllow); strings.Contains(allow, http.MethodGet) && c.Path() != livePath {
+		c.Response().Header().Set(echo.HeaderAllow, allow+", "+http.MethodHead)
 	}
 	c.Response().Header().Set(echo.HeaderContentType, problemType)
 	c.Response().WriteHeader(p.Status)

@@ -47,14 +47,18 @@ func (s *story) share() {
 	grant := body{"office": chem, "new_date": "2020-01-31"}
 	s.refused("operator", s.task+"/grant-extension", grant, http.StatusConflict, "approval.required")
 	grant["approval"] = approved("同意延期")
-	s.refused("operator", s.task+"/grant-extension", grant, http.StatusConflict, "extension_granted.source")
+	s.refused("operator", s.task+"/grant-extension", grant, http.StatusConflict, "deadline.source")
 	grant["basis"] = []body{{"document": "某工信安〔2019〕9号", "article": "三"}}
 	s.tell("operator", s.task+"/grant-extension", grant)
 
 	s.refused("operator", s.task+"/suspend", body{"reason": "等待上级文件"}, http.StatusConflict, "approval.required")
+	earlier := body{"reason": "等待上级文件", "approval": approved("暂缓"), "time": "2019-06-26T23:59:00+08:00"}
+	s.refused("operator", s.task+"/suspend", earlier, http.StatusUnprocessableEntity, "approval.on")
 	s.tell("operator", s.task+"/suspend", body{"reason": "等待上级文件", "approval": approved("暂缓")})
 	s.refused("huagong", s.task+"/request-closure", body{"summary": "完成"}, http.StatusConflict, "share.suspended")
-	s.tell("operator", s.task+"/resume", body{"deadline": "2020-02-28"})
+	s.refused("operator", s.task+"/resume", body{"deadline": "2020-02-28"}, http.StatusConflict, "deadline.source")
+	s.refused("operator", s.task+"/set-deadline", body{"date": "2020-02-28"}, http.StatusConflict, "deadline.source")
+	s.tell("operator", s.task+"/resume", body{"deadline": "2020-02-28", "basis": grant["basis"]})
 }
 
 // hazard records a major finding on the task and brings it to a second order.
@@ -113,6 +117,8 @@ func (s *story) settling() {
 	reopen := body{"reason": "false_completion", "words": "登记表不实", "offices": []string{info}, "deadline": "2020-03-01"}
 	s.refused("operator", s.task+"/reopen", reopen, http.StatusConflict, "approval.required")
 	reopen["approval"] = approved("重新办理")
+	s.refused("operator", s.task+"/reopen", reopen, http.StatusConflict, "deadline.source")
+	reopen["basis"] = []body{{"document": "某工信安〔2020〕3号"}}
 	s.tell("operator", s.task+"/reopen", reopen)
 	s.tell("xinxi", s.task+"/request-closure", body{"summary": "重新登记完毕"})
 	assert.Equal(s.t, []string{accepted, completed}, s.tell("fuhe", s.task+"/accept", body{"office": info}))

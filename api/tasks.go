@@ -3,22 +3,24 @@ package api
 import (
 	"context"
 	"net/http"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"duban/domain"
+	"duban/domain/light"
 	"duban/domain/task"
 	"duban/projections"
 )
 
 type tasksInput struct {
 	CutParams
-	Office    string `query:"office" doc:"处室编号或名称"`
-	Status    string `query:"status" enum:"docketed,disputed,assigned,acknowledged,in_progress,closure_requested,suspended,completed,ended,cancelled,voided"`
-	Light     string `query:"light" enum:"overdue,rectification_overdue,attestation_due,due_soon,unsigned,unreported,stagnant,awaiting_review,undated,suspended,normal"`
-	Directive string `query:"directive" doc:"文件编号"`
-	Kind      string `query:"kind" enum:"one_off,recurring,standing"`
-	Handler   string `query:"handler" doc:"经办人 person/…"`
+	Office    string             `query:"office" doc:"处室编号或名称"`
+	Status    oneOf[task.Status] `query:"status" doc:"状态"`
+	Light     oneOf[light.Light] `query:"light" doc:"亮灯；同时有 office 时为该处室分项的亮灯"`
+	Directive string             `query:"directive" doc:"文件编号"`
+	Kind      oneOf[task.Kind]   `query:"kind" doc:"任务类型"`
+	Handler   string             `query:"handler" doc:"经办人 person/…"`
 	PageParams
 	Sort string `query:"sort" enum:"number,deadline,updated,light,status" default:"number"`
 }
@@ -32,8 +34,14 @@ type PageParams struct {
 }
 
 type body[T any] struct {
-	ETag string `header:"ETag"`
-	Body T
+	ETag     string `header:"ETag"`
+	Sequence string `header:"Duban-Sequence" doc:"单独读取一条记录时：所依据的账本序号"`
+	Body     T
+}
+
+// record is the answer about one record: its version, and where the ledger stood.
+func record[T any](v *projections.View, version uint64, about T) *body[T] {
+	return &body[T]{ETag: etag(version), Sequence: strconv.FormatUint(v.Sequence(), 10), Body: about}
 }
 
 type oneInput struct {
@@ -44,8 +52,9 @@ type oneInput struct {
 func (s *Server) tasks() {
 	s.commands(resource{
 		kind: domain.KindTask, plural: "tasks", chinese: "任务", acts: task.Acts(),
-		decide: decideTask, done: s.withdrawBytes,
+		prepare: prepareTask, decide: decideTask, follow: followTask, done: s.withdrawBytes,
 	})
+	s.docketing()
 	register(s, huma.Operation{Method: http.MethodGet, Path: "/tasks", OperationID: "list-tasks", Tags: []string{"任务"}, Summary: "任务清单"},
 		func(ctx context.Context, in *tasksInput) (*body[projections.Page[projections.TaskView]], error) {
 			v, today, err := s.view(ctx, in.CutParams)
@@ -54,7 +63,7 @@ func (s *Server) tasks() {
 			}
 			defer v.Close()
 			page, err := v.Tasks(ctx, projections.TaskQuery{
-				Office: in.Office, Status: in.Status, Light: in.Light, Directive: in.Directive, Kind: in.Kind, Handler: in.Handler,
+				Office: in.Office, Status: string(in.Status), Light: string(in.Light), Directive: in.Directive, Kind: string(in.Kind), Handler: in.Handler,
 				Q: in.Q, Sort: in.Sort, Desc: in.Desc, Today: today, Limit: in.Limit, Cursor: in.Cursor,
 			})
 			return &body[projections.Page[projections.TaskView]]{Body: page}, err
@@ -67,7 +76,7 @@ func (s *Server) tasks() {
 			}
 			defer v.Close()
 			t, err := v.Task(ctx, in.ID, today)
-			return &body[projections.TaskView]{ETag: etag(t.Version), Body: t}, err
+			return record(v, t.Version, t), err
 		})
 	s.historyRoute("tasks", "任务", domain.KindTask)
 }
@@ -104,20 +113,15 @@ func (s *Server) historyRoute(plural, chinese string, kind domain.Kind) {
 		if err != nil {
 			return nil, err
 		}
-		if err := s.reach(ctx, in.MinSeq); err != nil {
-			return nil, err
-		}
-		as, _, err := s.cut(ctx, in.CutParams)
+		v, _, err := s.view(ctx, in.CutParams)
 		if err != nil {
 			return nil, err
 		}
-		entries, err := s.Model.History(ctx, ref, as)
+		defer v.Close()
+		entries, err := v.History(ctx, ref)
 		if err != nil {
 			return nil, err
 		}
-		if len(entries) == 0 {
-			return nil, notFound(ref)
-		}
-		return &body[HistoryView]{ETag: etag(entries[len(entries)-1].Version), Body: HistoryView{Subject: ref.String(), Events: entries}}, nil
+		return record(v, entries[len(entries)-1].Version, HistoryView{Subject: ref.String(), Events: entries}), nil
 	})
 }

@@ -3,6 +3,7 @@ package api_test
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -57,6 +58,15 @@ func TestTwoTimes(t *testing.T) {
 	assert.Equal(t, "误登", read("effective_at=2019-07-25&known_at=2019-08-31T00:00:00%2B08:00").Progress)
 	assert.Equal(t, "登记 13 户", read("").Progress)
 	assert.EqualValues(t, "2019-07-20", read("").ReportedOn)
+	assert.Equal(t, "误登", read("effective_at=2019-07-25&known_at=2019-08-31T00:00:00+08:00").Progress, "a + that came as a space")
+
+	// Every answer says at which sequence the ledger was read.
+	for _, path := range []string{task, task + "/history", "directives/" + im.id, "offices/" + strings.TrimPrefix(chem, "office/")} {
+		at := n.get(n.caughtUp(path + "?known_at=2019-08-19")).want(http.StatusOK).header.Get("Duban-Sequence")
+		assert.Equal(t, strconv.FormatUint(before, 10), at, path)
+		at = n.get(n.caughtUp(path)).want(http.StatusOK).header.Get("Duban-Sequence")
+		assert.Equal(t, strconv.FormatUint(n.store.Acked(), 10), at, path)
+	}
 
 	var h api.HistoryView
 	n.get(n.caughtUp(task + "/history")).want(http.StatusOK).into(&h)

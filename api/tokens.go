@@ -2,12 +2,14 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"duban/domain"
+	"duban/domain/office"
 	"duban/eventstore"
 )
 
@@ -59,6 +61,13 @@ func (s *Server) tokens() {
 			if err := requireRole(ctx, domain.RoleSafetyOffice); err != nil {
 				return nil, err
 			}
+			_, err := s.Store.Credential(ctx, in.Digest)
+			if errors.Is(err, eventstore.ErrNoCredential) {
+				return nil, newProblem(http.StatusNotFound, "not-found", "没有这个令牌，或已停用，请核对发放时的 digest / there is no such token, or it is revoked already: check the digest it was made with")
+			}
+			if err != nil {
+				return nil, err
+			}
 			return nil, s.Store.RevokeCredential(ctx, in.Digest)
 		})
 	register(s, huma.Operation{Method: http.MethodGet, Path: "/me", OperationID: "me", Tags: []string{tagTokens}, Summary: "令牌代表谁"},
@@ -74,11 +83,11 @@ func (s *Server) addToken(ctx context.Context, in *tokenInput) (*body[TokenMade]
 	}
 	role, err := domain.ParseRole(in.Body.Role)
 	if err != nil {
-		return nil, domain.Invalid("token.role", "role", err.Error(), err.Error())
+		return nil, invalid("token.role", "role", err)
 	}
 	person, err := domain.Person(in.Body.Person)
 	if err != nil {
-		return nil, domain.Invalid("token.person", "person", err.Error(), err.Error())
+		return nil, invalid("token.person", "person", err)
 	}
 	cred := eventstore.Credential{Person: person, Role: role, Created: s.Clock(), Note: in.Body.Note}
 	if in.Body.Office != "" {
@@ -109,6 +118,13 @@ func (s *Server) knownOffice(ctx context.Context, text string) (domain.Ref, erro
 	}
 	if len(a.Records) == 0 {
 		return domain.Ref{}, domain.Invalid("office.unknown", "office", "没有登记处室 "+text, "there is no office "+text)
+	}
+	if o := office.Replay(a.Events()); o.Gone() {
+		heir, err := s.Store.Load(ctx, o.Heir)
+		if err != nil {
+			return domain.Ref{}, err
+		}
+		return domain.Ref{}, goneOffice(o.Name, len(o.Into) > 1, o.Heir, office.Replay(heir.Events()).Name)
 	}
 	return ref, nil
 }

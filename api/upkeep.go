@@ -37,6 +37,12 @@ type acceptInput struct {
 	Body AcceptRequest
 }
 
+type acceptOutput struct {
+	ETag     string `header:"ETag" doc:"账本记录的版本"`
+	Sequence uint64 `header:"Duban-Sequence" doc:"接受事件的流序号"`
+	Body     RecordedRef
+}
+
 const tagUpkeep = "维护"
 
 // checkupTime bounds a rebuild or a checkup, which read every event there is.
@@ -61,7 +67,7 @@ func (s *Server) upkeep() {
 			return out, nil
 		})
 	register(s, huma.Operation{Method: http.MethodPost, Path: "/doctor/accept", OperationID: "accept-event", Tags: []string{tagUpkeep}, Summary: "接受一个无法读取或不合规的事件，使其不生效"},
-		func(ctx context.Context, in *acceptInput) (*body[RecordedRef], error) {
+		func(ctx context.Context, in *acceptInput) (*acceptOutput, error) {
 			if err := requireRole(ctx, domain.RoleSafetyOffice); err != nil {
 				return nil, err
 			}
@@ -76,7 +82,7 @@ func (s *Server) upkeep() {
 				return nil, err
 			}
 			r := receipt.Records[0]
-			return &body[RecordedRef]{Body: RecordedRef{ID: r.ID, Type: r.Data.EventType(), Sequence: r.Seq}}, nil
+			return &acceptOutput{ETag: etag(r.Version), Sequence: r.Seq, Body: RecordedRef{ID: r.ID, Type: r.Data.EventType(), Sequence: r.Seq}}, nil
 		})
 }
 

@@ -179,3 +179,27 @@ func TestTokens(t *testing.T) {
 	n.do(request{method: http.MethodGet, path: "me", token: made.Token}).problem(http.StatusUnauthorized)
 	n.get("me").want(http.StatusOK)
 }
+
+// While the ledger can't be reached, those who were let in before go on reading.
+func TestReadsWithoutTheLedger(t *testing.T) {
+	n := start(t)
+	im := n.importNotice(shortNotice)
+	reader := n.member("shenji", "auditor", "")
+	late := n.member("kaohe", "assessor", "")
+	task := "tasks/" + im.tasks[1]
+	as := func(token, path string) answer {
+		return n.do(request{method: http.MethodGet, path: path, token: token})
+	}
+	known := as(reader, n.caughtUp(task)).want(http.StatusOK)
+	require.NoError(t, n.store.Close())
+	assert.Equal(t, string(known.body), string(as(reader, task).want(http.StatusOK).body))
+	as(reader, "tasks?q=登记").want(http.StatusOK)
+	as(late, task).problem(http.StatusServiceUnavailable)
+	n.post(n.token, task+"/remind", body{"words": "x"}).problem(http.StatusServiceUnavailable)
+
+	n.http.Close()
+	n.cancel()
+	<-n.ran
+	assert.NoError(t, n.model.Close())
+	n.http = nil
+}

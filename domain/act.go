@@ -16,6 +16,18 @@ type Act struct {
 	By      []Role  // who may; the safety office also on behalf of these
 }
 
+// ActOf returns the act that asks for events of the payload's type.
+func ActOf(acts []Act, p Payload) (Act, bool) {
+	i := slices.IndexFunc(acts, func(a Act) bool { return a.Ask.EventType() == p.EventType() })
+	if i < 0 {
+		return Act{}, false
+	}
+	return acts[i], true
+}
+
+// Words returns the act as refusals name it: “分项办结”.
+func (a Act) Words() string { return "“" + a.Chinese + "”" }
+
 // A Command asks that one event be recorded on an aggregate.
 type Command struct {
 	Entry
@@ -29,11 +41,11 @@ func (c Command) Event() Event { return c.Entry.Event(c.Subject, c.Ask) }
 // Check applies what holds for every command: the caller's role, the entry's own
 // rules and the payload's.
 func (c Command) Check(acts []Act) error {
-	i := slices.IndexFunc(acts, func(a Act) bool { return a.Ask.EventType() == c.Ask.EventType() })
-	if i < 0 {
+	act, ok := ActOf(acts, c.Ask)
+	if !ok {
 		return Invalid("command.unknown", "", "没有这个命令："+c.Ask.EventType(), "there is no such command: "+c.Ask.EventType())
 	}
-	if err := acts[i].checkRole(c); err != nil {
+	if err := act.checkRole(c); err != nil {
 		return err
 	}
 	return c.Entry.Check(c.Ask)
@@ -48,12 +60,12 @@ func (a Act) checkRole(c Command) error {
 	if c.By.Role == RoleSafetyOffice && !c.Ask.Circumstances().OnBehalfOf.IsZero() {
 		return nil
 	}
-	names := make([]string, len(a.By))
+	names, roles := make([]string, len(a.By)), make([]string, len(a.By))
 	for i, r := range a.By {
-		names[i] = r.Chinese()
+		names[i], roles[i] = r.Chinese(), r.String()
 	}
-	zh := "“" + a.Chinese + "”由" + strings.Join(names, "或") + "办理"
-	en := a.Name + " is for another role"
+	zh := a.Words() + "由" + strings.Join(names, "或") + "办理"
+	en := a.Name + " is for the role " + strings.Join(roles, " or ")
 	if c.By.Role == RoleSafetyOffice {
 		zh += "；安委会办公室可以代录，须填写 on_behalf_of"
 		en += "; the safety office may enter it with on_behalf_of"
@@ -62,14 +74,16 @@ func (a Act) checkRole(c Command) error {
 }
 
 // CheckHistory replays an effective history and returns a refusal that names the
-// first event that could not have happened. admit is the aggregate's rule for
-// one event in a state, evolve its Evolve.
-func CheckHistory[S any](history []Event, admit func(S, Event) error, evolve func(S, Event) S) error {
+// first event that could not have happened by the act it came of. admit is the
+// aggregate's rule for one event in a state, evolve its Evolve. A withdrawal of
+// evidence keeps nothing from being corrected: where the event that named the
+// evidence is taken out, it has nothing left to withdraw.
+func CheckHistory[S any](history []Event, acts []Act, admit func(S, Event) error, evolve func(S, Event) S) error {
 	var s S
 	for _, e := range Effective(history) {
-		if e.Corrects() == nil {
+		if e.Corrects() == nil && !withdrewAsRecorded(history, e) {
 			if err := admit(s, e); err != nil {
-				return breaks(e, err)
+				return breaks(acts, e, err)
 			}
 		}
 		s = evolve(s, e)
@@ -77,16 +91,29 @@ func CheckHistory[S any](history []Event, admit func(S, Event) error, evolve fun
 	return nil
 }
 
-func breaks(e Event, err error) error {
+// withdrewAsRecorded reports whether an event withdraws evidence and stands as it
+// was recorded.
+func withdrewAsRecorded(history []Event, e Event) bool {
+	if _, ok := e.Data.(Withdrawal); !ok {
+		return false
+	}
+	recorded := find(history, e.ID)
+	return recorded != nil && recorded.Data == e.Data && recorded.Time.Equal(e.Time)
+}
+
+func breaks(acts []Act, e Event, err error) error {
 	zh, en := err.Error(), err.Error()
 	var r *Refusal
 	if errors.As(err, &r) {
 		zh, en = r.Chinese, r.English
 	}
-	name := ShortType(e.Data)
+	act, ok := ActOf(acts, e.Data)
+	if !ok {
+		act = Act{Name: ShortType(e.Data), Chinese: ShortType(e.Data)}
+	}
 	return Illegal("corrected.breaks",
-		"更正后事件 "+name+"（"+e.ID+"）不再成立："+zh,
-		"after the correction the event "+name+" ("+e.ID+") could not have happened: "+en)
+		"更正后"+act.Words()+"（事件 "+e.ID+"）不再成立："+zh,
+		"after the correction "+act.Name+" (event "+e.ID+") could not have happened: "+en)
 }
 
 // Fold returns the state an effective history leads to.

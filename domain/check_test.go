@@ -117,18 +117,21 @@ func evolveNote(s count, e Event) count {
 	return next
 }
 
+func noteActs() []Act { return []Act{{Name: "take-note", Chinese: "记一笔", Ask: &noted{}}} }
+
 func TestCheckHistory(t *testing.T) {
 	story := []Payload{&noted{Words: "a"}, &noted{Words: "b"}, &noted{Words: "c"}}
-	if err := CheckHistory(told(li, story...), admitNote, evolveNote); err != nil {
+	if err := CheckHistory(told(li, story...), noteActs(), admitNote, evolveNote); err != nil {
 		t.Errorf("%v", err)
 	}
 	twice := append(story, amend("e2", `{"words":"a"}`))
-	err := CheckHistory(told(li, twice...), admitNote, evolveNote)
+	err := CheckHistory(told(li, twice...), noteActs(), admitNote, evolveNote)
 	r := (*Refusal)(nil)
-	if !errors.As(err, &r) || r.Rule != "corrected.breaks" || r.English != "after the correction the event noted (e2) could not have happened: said twice" {
+	if !errors.As(err, &r) || r.Rule != "corrected.breaks" || r.English != "after the correction take-note (event e2) could not have happened: said twice" ||
+		r.Chinese != "更正后“记一笔”（事件 e2）不再成立：重复" {
 		t.Errorf("%v", err)
 	}
-	if err := CheckHistory(told(li, append(twice, void("e1"))...), admitNote, evolveNote); err != nil {
+	if err := CheckHistory(told(li, append(twice, void("e1"))...), noteActs(), admitNote, evolveNote); err != nil {
 		t.Errorf("the other one is gone: %v", err)
 	}
 	if s := Fold(told(li, append(twice, void("e1"))...), evolveNote); len(s) != 2 || !s["a"] || !s["c"] {

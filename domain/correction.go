@@ -183,7 +183,7 @@ func Amend(e Event, c Correction) (Event, error) {
 	}
 	data, err := DecodeStrict(e.Data, merged)
 	if err != nil {
-		return Event{}, Invalid("corrected.changes", "changes", "改正的内容与原事件不符："+err.Error(), "the changes don't fit the event: "+err.Error())
+		return Event{}, Misfit("corrected.changes", "changes.", e.Data, fields)
 	}
 	e.Data = data
 	return e, nil
@@ -232,6 +232,11 @@ func CheckCorrection(history []Event, e Event) error {
 	if standing == nil {
 		return Illegal("corrected.voided", "该事件已被撤销", "the event has been voided already")
 	}
+	if w, ok := standing.Data.(Withdrawal); ok {
+		if err := keepsWithdrawing(*standing, *c, w.Withdraws()); err != nil {
+			return err
+		}
+	}
 	if c.Mode == ModeAmend {
 		if t.Corrects() != nil {
 			return Illegal("corrected.correction", "更正本身不能再改正，请撤销后重新更正", "a correction is not amended: void it and correct anew")
@@ -241,6 +246,24 @@ func CheckCorrection(history []Event, e Event) error {
 		}
 	}
 	return checkAmended(history, e)
+}
+
+// A Withdrawal is a payload that removes the bytes of evidence.
+type Withdrawal interface{ Withdraws() string }
+
+// keepsWithdrawing: bytes that are gone do not come back by a correction.
+func keepsWithdrawing(e Event, c Correction, sum string) error {
+	if c.Mode == ModeAmend {
+		after, err := Amend(e, c)
+		if err != nil {
+			return err
+		}
+		if w, ok := after.Data.(Withdrawal); ok && w.Withdraws() == sum {
+			return nil
+		}
+	}
+	return Illegal("corrected.withdrawal", "证据内容已删除，撤回不能撤销或改指他件；可以改正理由，或重新上传证据",
+		"the bytes are gone: a withdrawal is neither voided nor pointed at other evidence; correct its reason, or hand the evidence in again")
 }
 
 // checkAmended applies the rules of entry to every event that the corrections
@@ -254,8 +277,8 @@ func checkAmended(history []Event, e Event) error {
 			continue
 		}
 		entry := Entry{By: Caller{Person: after.Actor, Office: after.Office, Role: after.Authority}, Time: after.Time, Now: e.Time}
-		if after.Time.Equal(recorded.Time) {
-			entry.Time = e.Time
+		if after.Time.Equal(recorded.Time) && after.Time.After(e.Time) {
+			entry.Now = after.Time // a correction dated back does not make the event lie ahead
 		}
 		if after.Data.Circumstances().OnBehalfOf.IsZero() != recorded.Data.Circumstances().OnBehalfOf.IsZero() {
 			return Illegal("corrected.behalf", "是否代录不能改正，请撤销后重新录入",

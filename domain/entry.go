@@ -78,8 +78,12 @@ func (c *Particulars) check(en Entry) error {
 		if err := CheckText("approval.words", a.Words, true); err != nil {
 			return err
 		}
-		if a.On == "" || a.On > calendar.On(en.Now.Add(Ahead)) {
-			return Invalid("approval.on", "approval.on", "批示日期缺失或晚于今天", "the approval's date is missing or lies after today")
+		if a.On == "" {
+			return Invalid("approval.on", "approval.on", "缺少批示日期", "the approval's date is missing")
+		}
+		if day := calendar.On(en.Time); a.On > day {
+			return Invalid("approval.on", "approval.on", "批示日期 "+string(a.On)+" 晚于办理之日 "+string(day)+"，先有批示才能办理",
+				"the approval of "+string(a.On)+" came after the act of "+string(day)+", which rests on it")
 		}
 		return CheckEvidence("approval.evidence", a.Evidence)
 	}
@@ -87,7 +91,8 @@ func (c *Particulars) check(en Entry) error {
 }
 
 // checkBehalf: only the safety office enters for others, and with evidence, or
-// with a note where the word came by phone.
+// with a note where the word came by phone; and no paper tells of what had not
+// happened when it came.
 func (c *Particulars) checkBehalf(en Entry) error {
 	if c.OnBehalfOf.IsZero() {
 		if c.ReceivedVia != 0 || c.ReceivedOn != "" {
@@ -111,6 +116,11 @@ func (c *Particulars) checkBehalf(en Entry) error {
 	}
 	if c.ReceivedOn > calendar.On(en.Now.Add(Ahead)) {
 		return Invalid("behalf.received_on", "received_on", "收到日期晚于今天", "received_on lies after today")
+	}
+	if day := calendar.On(en.Time); c.ReceivedOn < day {
+		return Invalid("behalf.received_before", "received_on",
+			"收到日期 "+string(c.ReceivedOn)+" 早于发生日期 "+string(day)+"，来件不可能报告以后的事；请在 time 写明何时发生（不写即为现在），或改正 received_on",
+			"received_on "+string(c.ReceivedOn)+" lies before the day it happened, "+string(day)+", of which the paper could not yet tell: state in time when it happened (by default now), or correct received_on")
 	}
 	if c.ReceivedVia == ViaPhone {
 		if strings.TrimSpace(c.Note) == "" && len(c.Evidence) == 0 {

@@ -33,7 +33,7 @@ func TestParticulars(t *testing.T) {
 		return Particulars{OnBehalfOf: sun.Office, ReceivedVia: via, ReceivedOn: "2019-07-09", Note: note, Evidence: evidence}
 	}
 	paper := Evidence{SHA256: digest, Size: 1}
-	approval := Approval{Leader: "副主任", On: "2019-07-10", Words: "同意"}
+	approval := Approval{Leader: "副主任", On: "2019-07-09", Words: "同意"}
 	approving := func(f func(*Approval)) Particulars {
 		a := approval
 		f(&a)
@@ -41,6 +41,10 @@ func TestParticulars(t *testing.T) {
 	}
 	future := behalf(ViaPaper, "", paper)
 	future.ReceivedOn = "2019-07-11"
+	early := behalf(ViaPaper, "", paper)
+	early.ReceivedOn = "2019-07-08"
+	later := behalf(ViaPaper, "", paper)
+	later.ReceivedOn = "2019-07-10"
 	thing := behalf(ViaPaper, "", paper)
 	thing.OnBehalfOf = Ref{KindTask, "01T"}
 	undated := behalf(ViaPaper, "", paper)
@@ -62,6 +66,8 @@ func TestParticulars(t *testing.T) {
 		{"no way of receipt", li, behalf(0, "", paper), "behalf.received"},
 		{"no day of receipt", li, undated, "behalf.received"},
 		{"received tomorrow", li, future, "behalf.received_on"},
+		{"received the day before it happened", li, early, "behalf.received_before"},
+		{"received the day after it happened", li, later, ""},
 		{"for a task", li, thing, "behalf.kind"},
 		{"by an office", sun, behalf(ViaPaper, "", paper), "behalf.role"},
 		{"by an inspector", Caller{li.Person, li.Office, RoleInspector}, behalf(ViaPaper, "", paper), "behalf.role"},
@@ -81,7 +87,7 @@ func TestParticulars(t *testing.T) {
 		{"approval of nobody", sun, approving(func(a *Approval) { a.Leader = " " }), "field.required"},
 		{"approval without words", sun, approving(func(a *Approval) { a.Words = "" }), "field.required"},
 		{"approval of no day", sun, approving(func(a *Approval) { a.On = "" }), "approval.on"},
-		{"approval of tomorrow", sun, approving(func(a *Approval) { a.On = "2019-07-11" }), "approval.on"},
+		{"approval of the day after the act", sun, approving(func(a *Approval) { a.On = "2019-07-10" }), "approval.on"},
 		{"approval with a broken digest", sun, approving(func(a *Approval) { a.Evidence = []Evidence{{SHA256: "x"}} }), "evidence.sha256"},
 	} {
 		if got := ruleOf(Entry{By: tt.by, Time: july(9), Now: july(10)}.Check(&noted{Particulars: tt.p, Words: "a"})); got != tt.rule {

@@ -47,7 +47,7 @@ const maxIDBytes = 128
 func ParseRef(s string) (Ref, error) {
 	kind, id, ok := strings.Cut(s, "/")
 	if !ok {
-		return Ref{}, fmt.Errorf("%q 缺少类别，应写成 task/编号 / %q names no kind, write it as task/ID", s, s)
+		return Ref{}, fmt.Errorf("%q 缺少类别，应写成 类别/编号，如 office/…、task/…、person/… / %q names no kind, write it as KIND/ID: office/…, task/…, person/…", s, s)
 	}
 	k, err := ParseKind(kind)
 	if err != nil {

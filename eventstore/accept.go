@@ -83,6 +83,9 @@ func (s *Store) oddEvent(ctx context.Context, seq uint64) (message, error) {
 	// A forged event was not acknowledged to this store: it may lie beyond what
 	// is shown. The acceptance, once acknowledged, is synced behind it.
 	if errors.Is(err, errNoMessage) {
+		if seq > s.Acked() {
+			return m, ErrNoEvent
+		}
 		return m, &GapError{Sequence: seq}
 	}
 	if err != nil {

@@ -35,6 +35,19 @@ func (c *cache[K, V]) put(k K, v V) {
 	c.set(k, v)
 }
 
+// putUnless remembers v unless what is remembered already is to be kept.
+func (c *cache[K, V]) putUnless(k K, v V, keep func(V) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known, ok := c.new[k]
+	if !ok {
+		known, ok = c.old[k]
+	}
+	if !ok || !keep(known) {
+		c.set(k, v)
+	}
+}
+
 func (c *cache[K, V]) set(k K, v V) {
 	if _, ok := c.new[k]; !ok && len(c.new) >= c.n {
 		c.dropped = c.dropped || len(c.old) > 0

@@ -25,6 +25,20 @@ type Append struct {
 	CorrelationID string
 	CausationID   string
 	Writes        []Write // one for each aggregate
+
+	// Expect names aggregates the decision looked at without writing to them: they
+	// must not have moved either.
+	Expect []Expectation
+	// Last, unless 0, is the end of the ledger the decision knows whole: nothing at
+	// all may have been recorded behind it.
+	Last uint64
+}
+
+// An Expectation says where the decision found an aggregate; the zero Head says
+// there was none.
+type Expectation struct {
+	Subject domain.Ref
+	Head    Head
 }
 
 // A Write is the events of one aggregate. Head is where the decision found it;
@@ -86,6 +100,8 @@ type request struct {
 	ids        IDs
 	corr, caus string
 	writes     []preparedWrite
+	expect     []Expectation
+	last       uint64
 	count      int  // events
 	acceptance bool // ledger.accepted: allowed although an odd event stops the rest
 
@@ -111,7 +127,7 @@ func (r *request) claim() bool { return r.claimed.CompareAndSwap(false, true) }
 // prepare checks what can be checked without the ledger and encodes the
 // payloads, so that the committer has little left to do.
 func (s *Store) prepare(a Append) (*request, error) {
-	r := &request{command: a.Command, ids: a.Command.IDs(a.Key), corr: a.CorrelationID, caus: a.CausationID, done: make(chan outcome, 1)}
+	r := &request{command: a.Command, ids: a.Command.IDs(a.Key), corr: a.CorrelationID, caus: a.CausationID, expect: a.Expect, last: a.Last, done: make(chan outcome, 1)}
 	if a.Command.ID == "" || a.Command.Digest == "" || len(a.Writes) == 0 {
 		return nil, fmt.Errorf("%w: 缺少命令编号、摘要或事件 / command id, digest or events are missing", ErrInvalidAppend)
 	}
@@ -295,6 +311,9 @@ func (c *committer) commit(ctx context.Context, r *request) (Receipt, error) {
 	var moved error
 	refused := 0
 	for range movedLimit {
+		if err := c.checkUnmoved(ctx, r); err != nil {
+			return Receipt{}, err
+		}
 		records, msgs, err := c.form(r)
 		if err != nil {
 			return Receipt{}, err
@@ -341,6 +360,30 @@ func (c *committer) checkHeads(ctx context.Context, r *request) error {
 		}
 		if h != w.head {
 			return fmt.Errorf("%w: %s ends in %+v, not in %+v", ErrInvalidAppend, w.ref, h, w.head)
+		}
+	}
+	return nil
+}
+
+// checkUnmoved refuses an append that rests on what has changed since. The
+// batch names the stream's last sequence, so nothing slips in behind this look.
+func (c *committer) checkUnmoved(ctx context.Context, r *request) error {
+	if r.last != 0 && r.last != c.last {
+		return &ConflictError{Subject: c.s.ledgerRef(), Expected: r.last, Actual: c.last}
+	}
+	for _, e := range r.expect {
+		h, ok := c.s.heads.get(e.Subject)
+		if !ok || c.s.cfg.URL != "" { // other nodes' writes are not remembered here
+			subject, err := c.s.subject(e.Subject)
+			if err != nil {
+				return err
+			}
+			if h, err = c.s.readHead(ctx, e.Subject, subject); err != nil {
+				return err
+			}
+		}
+		if h.Seq != e.Head.Seq {
+			return &ConflictError{Subject: e.Subject, Expected: e.Head.Seq, Actual: h.Seq}
 		}
 	}
 	return nil
@@ -459,12 +502,13 @@ func (c *committer) reconcile(ctx context.Context, r *request) error {
 			return &ConflictError{Subject: w.ref, Expected: w.head.Seq, Actual: h.Seq}
 		}
 	}
-	return c.refresh(ctx)
+	return c.refresh(ctx, r.acceptance)
 }
 
 // refresh reads where the stream stands. It must not stand before what was
-// acknowledged.
-func (c *committer) refresh(ctx context.Context) error {
+// acknowledged, nor end in an odd event, unless an acceptance is to be written:
+// several odd events are accepted one after the other.
+func (c *committer) refresh(ctx context.Context, acceptance bool) error {
 	sess, err := c.s.session(ctx)
 	if err != nil {
 		return err
@@ -479,8 +523,8 @@ func (c *committer) refresh(ctx context.Context) error {
 	if err := c.s.refusal(true); err != nil {
 		return err
 	}
-	// An accepted event without a readable time tells nothing; the one before
-	// it does.
+	// An odd event has no readable time; the one before it does.
+	var stopped error
 	for seq := c.last; seq > 0; seq-- {
 		m, err := c.s.leaderGet(ctx, sess.write, msgRequest{Seq: seq})
 		if err != nil {
@@ -492,11 +536,14 @@ func (c *committer) refresh(ctx context.Context) error {
 			break
 		}
 		if !c.s.isAccepted(ctx, seq, m.Data) {
-			return c.s.stop(odd)
+			stopped = c.s.stop(odd)
 		}
 	}
 	c.s.set(func() { c.s.recorded = c.recorded })
-	return nil
+	if acceptance {
+		return nil
+	}
+	return stopped
 }
 
 // resume brings the committer to a working state on the current session:
@@ -504,7 +551,7 @@ func (c *committer) refresh(ctx context.Context) error {
 // refusesWrites, means the session is of no use.
 func (c *committer) resume(ctx context.Context) error {
 	c.opened = false
-	if err := c.refresh(ctx); err != nil {
+	if err := c.refresh(ctx, false); err != nil {
 		if refusesWrites(err) {
 			c.readable()
 		}

@@ -17,7 +17,7 @@ var (
 
 	// ErrUnavailable: nothing can be written now. Whether the append at hand was
 	// recorded may be unknown; repeating it with the same key is always safe.
-	ErrUnavailable = errors.New("账本暂时不能写入，请稍后用同一个 Idempotency-Key 重试 / the ledger can't be written now: retry with the same idempotency key")
+	ErrUnavailable = errors.New("账本暂时不可用，请稍后重试（写入请用同一个 Idempotency-Key） / the ledger is not available now: try again later, a write with the same idempotency key")
 
 	// ErrDrift: the stream is not as this software keeps it.
 	ErrDrift = errors.New("账本的流配置被改动，已停止写入 / the stream differs from what the ledger needs, writes are stopped")
@@ -60,6 +60,9 @@ var (
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("账本已关闭 / the ledger is closed")
 
+	// ErrNoEvent: the ledger has not come to the sequence an operator names.
+	ErrNoEvent = errors.New("账本还没有这个序号的事件，请核对序号 / the ledger has no event with this sequence yet: check it")
+
 	// ErrNotOdd: the event an operator wants to accept is in order.
 	ErrNotOdd = errors.New("该事件没有问题，无需接受 / the event is in order, there is nothing to accept")
 )
@@ -72,8 +75,8 @@ type ConflictError struct {
 }
 
 func (e *ConflictError) Error() string {
-	return fmt.Sprintf("%s: %v (预期序号 %d，实际 %d / expected sequence %d, found %d)",
-		e.Subject, ErrConflict, e.Expected, e.Actual, e.Expected, e.Actual)
+	return domain.Both(ErrConflict.Error(), fmt.Sprintf("%s 预期止于序号 %d，实际 %d", e.Subject, e.Expected, e.Actual),
+		fmt.Sprintf("%s ends at sequence %d, not at %d", e.Subject, e.Actual, e.Expected))
 }
 
 // Is reports whether target is ErrConflict.
@@ -86,8 +89,9 @@ type EventError struct {
 }
 
 func (e *EventError) Error() string {
-	return fmt.Sprintf("%v：序号 %d：%v；查看并接受：duban doctor --accept %d --reason … / event %d: %v; look at it, then duban doctor --accept %d --reason …",
-		ErrUndecodable, e.Sequence, e.Err, e.Sequence, e.Sequence, e.Err, e.Sequence)
+	zh, en := domain.Halves(e.Err.Error())
+	return domain.Both(ErrUndecodable.Error(), fmt.Sprintf("序号 %d：%s；查看并接受：duban doctor --accept %d --reason …", e.Sequence, zh, e.Sequence),
+		fmt.Sprintf("event %d: %s; look at it, then duban doctor --accept %d --reason …", e.Sequence, en, e.Sequence))
 }
 
 // Is reports whether target is ErrUndecodable.
@@ -102,7 +106,7 @@ type GapError struct {
 }
 
 func (e *GapError) Error() string {
-	return fmt.Sprintf("%v：缺少序号 %d，其后为 %d / missing sequence %d, the next is %d", ErrGap, e.Sequence, e.Found, e.Sequence, e.Found)
+	return domain.Both(ErrGap.Error(), fmt.Sprintf("缺少序号 %d，其后为 %d", e.Sequence, e.Found), fmt.Sprintf("missing sequence %d, the next is %d", e.Sequence, e.Found))
 }
 
 // Is reports whether target is ErrGap.
@@ -128,7 +132,7 @@ type TooLargeError struct {
 }
 
 func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("%v（%s：%d 字节，上限 %d / %d bytes, the limit is %d）", ErrTooLarge, e.Type, e.Size, e.Limit, e.Size, e.Limit)
+	return domain.Both(ErrTooLarge.Error(), fmt.Sprintf("%s 有 %d 字节，上限 %d", e.Type, e.Size, e.Limit), fmt.Sprintf("%s has %d bytes, the limit is %d", e.Type, e.Size, e.Limit))
 }
 
 // Is reports whether target is ErrTooLarge.

@@ -31,7 +31,8 @@ func (s *Store) Load(ctx context.Context, ref domain.Ref) (Aggregate, error) {
 		return Aggregate{}, fmt.Errorf("load %s: %w", ref, err)
 	}
 	if agg.Head.Seq > 0 {
-		s.heads.put(ref, agg.Head)
+		// An append may have been acknowledged since the events were read.
+		s.heads.putUnless(ref, agg.Head, func(known Head) bool { return known.Seq > agg.Head.Seq })
 	}
 	return agg, nil
 }

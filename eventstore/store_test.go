@@ -138,6 +138,12 @@ func TestCache(t *testing.T) {
 	c.remove(0)
 	_, ok = c.get(0)
 	assert.False(t, ok)
+	newer := func(known int) bool { return known > 5 }
+	for _, v := range []int{4, 7, 5} { // what is older does not take the place of what is newer
+		c.putUnless(0, v, newer)
+	}
+	v, _ := c.get(0)
+	assert.Equal(t, 7, v)
 }
 
 // TestWithdrawnBytesAreGone looks for withdrawn bytes in every file of the data

@@ -66,6 +66,9 @@ func parseKnown(s string) (time.Time, error) {
 	if d, err := calendar.ParseDate(s); err == nil {
 		return d.End(), nil
 	}
+	if strings.Contains(s, " ") {
+		return time.Time{}, badQuery("known_at", "时间里有空格：地址里的 + 须写成 %2B", "the time has a space: a + in an address is written %2B")
+	}
 	return time.Time{}, badQuery("known_at", "应为流序号、RFC 3339 时间（2019-07-01T09:00:00+08:00）或日期（2019-07-01）",
 		"write a sequence, an RFC 3339 time (2019-07-01T09:00:00+08:00) or a date (2019-07-01)")
 }
@@ -139,6 +142,32 @@ type View struct {
 	mu    sync.Mutex
 	built *built // the lists at the cut, once one was asked for
 	done  bool
+	at    uint64 // where the ledger stood for the last answer
+}
+
+// Sequence returns where the ledger stood for the view's last answer, 0 before
+// the first event.
+func (v *View) Sequence() uint64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.at
+}
+
+// stand notes where the ledger stands for an answer: at the cut, or where the
+// read transaction is.
+func (v *View) stand(c *conn) (cut, error) {
+	k := v.cut
+	if v.live {
+		h, err := headOf(c)
+		if err != nil {
+			return k, err
+		}
+		k.seq = h.position
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.at = k.seq
+	return k, nil
 }
 
 // At returns the view as of a cut. A cut beyond the read model's position is a
@@ -186,7 +215,13 @@ func (v *View) Close() {
 }
 
 // lists runs f on the register's tables as of the cut, in one read transaction.
-func (v *View) lists(ctx context.Context, f func(*conn, *totals) error) error {
+func (v *View) lists(ctx context.Context, answer func(*conn, *totals) error) error {
+	f := func(c *conn, t *totals) error {
+		if _, err := v.stand(c); err != nil {
+			return err
+		}
+		return answer(c, t)
+	}
 	if v.live {
 		return v.m.read(ctx, func(c *conn) error { return f(c, &v.m.totals) })
 	}
@@ -232,13 +267,9 @@ func (v *View) build(ctx context.Context) (*built, error) {
 // position of the read transaction.
 func (v *View) trail(ctx context.Context, f func(*conn, cut) error) error {
 	return v.m.read(ctx, func(c *conn) error {
-		k := v.cut
-		if v.live {
-			h, err := headOf(c)
-			if err != nil {
-				return err
-			}
-			k.seq = h.position
+		k, err := v.stand(c)
+		if err != nil {
+			return err
 		}
 		return f(c, k)
 	})
@@ -266,13 +297,9 @@ func (m *Model) cutoff(c *conn, k cut, today calendar.Date) (Cutoff, error) {
 
 // cutoff describes the view's cut, from the tables a list is answered from.
 func (v *View) cutoff(c *conn, today calendar.Date) (Cutoff, error) {
-	k := v.cut
-	if v.live {
-		h, err := headOf(c)
-		if err != nil {
-			return Cutoff{}, err
-		}
-		k.seq = h.position
+	k, err := v.stand(c)
+	if err != nil {
+		return Cutoff{}, err
 	}
 	return v.m.cutoff(c, k, today)
 }

@@ -3,6 +3,8 @@ package projections
 import (
 	"errors"
 	"fmt"
+
+	"duban/domain"
 )
 
 // What can go wrong, to be matched with errors.Is; the values with details are
@@ -74,7 +76,7 @@ type GapError struct {
 }
 
 func (e *GapError) Error() string {
-	return fmt.Sprintf("%v：缺少序号 %d，收到 %d / missing sequence %d, received %d", ErrGap, e.Want, e.Got, e.Want, e.Got)
+	return domain.Both(ErrGap.Error(), fmt.Sprintf("缺少序号 %d，收到 %d", e.Want, e.Got), fmt.Sprintf("missing sequence %d, received %d", e.Want, e.Got))
 }
 
 // Is reports whether target is ErrGap.
@@ -88,13 +90,13 @@ type DivergedError struct {
 }
 
 func (e *DivergedError) Error() string {
-	const out = "确认原因（例如恢复了较早的备份）后，删除读模型目录再启动"
+	zh, en := fmt.Sprintf("序号 %d 的内容不同", e.Sequence), fmt.Sprintf("the bytes at sequence %d differ", e.Sequence)
 	if e.End > 0 || e.Sequence == 1 {
-		return fmt.Sprintf("%v：账本止于 %d，读模型已到 %d；%s / the ledger ends at %d, the read model stands at %d: find out why, then delete the read model's folder and start again",
-			ErrDiverged, e.End, e.Position, out, e.End, e.Position)
+		zh = fmt.Sprintf("账本止于 %d，读模型已到 %d", e.End, e.Position)
+		en = fmt.Sprintf("the ledger ends at %d, the read model stands at %d", e.End, e.Position)
 	}
-	return fmt.Sprintf("%v：序号 %d 的内容不同；%s / the bytes at sequence %d differ: find out why, then delete the read model's folder and start again",
-		ErrDiverged, e.Sequence, out, e.Sequence)
+	return domain.Both(ErrDiverged.Error(), zh+"；确认原因（例如恢复了较早的备份）后，删除读模型目录再启动",
+		en+": find out why, then delete the read model's folder and start again")
 }
 
 // Is reports whether target is ErrDiverged.

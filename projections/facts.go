@@ -365,10 +365,12 @@ func (s *factSheet) show(c *conn, hand func(FactView) error) error {
 		if v.EventIDs, err = ids.events(f); err != nil {
 			return err
 		}
-		if v.DocumentNumber, _, err = names.heading(doc.Directive); err != nil {
+		h, err := names.heading(doc.Directive)
+		if err != nil {
 			return err
 		}
-		if v.Text, err = names.clause(doc.Directive, doc.Number, doc.TextSHA256); err != nil {
+		v.DocumentNumber = h.number
+		if v.Text, err = taskText(doc, names); err != nil {
 			return err
 		}
 		if v.Office, err = nameOf(names, f.office); err != nil {

@@ -36,14 +36,10 @@ func readEntry(s *sqlite3.Stmt) TrailEntry {
 		e.Authority = "role/" + role.String()
 	}
 	e.Late = calendar.On(e.Time) < calendar.On(e.RecordedTime)
-	if utf8.Valid(raw) {
-		e.Raw = string(raw)
+	if utf8.Valid(raw) && json.Valid(raw) { // Valid lets any bytes stand in texts
+		e.Raw, e.Event = string(raw), raw
 	} else {
-		e.RawBase64 = base64.StdEncoding.EncodeToString(raw)
-	}
-	e.Event = json.RawMessage("null")
-	if !e.Undecodable || json.Valid(raw) {
-		e.Event = raw
+		e.RawBase64, e.Event = base64.StdEncoding.EncodeToString(raw), json.RawMessage("null")
 	}
 	return e
 }
@@ -78,17 +74,21 @@ func correctionArgs(e TrailEntry, upTo uint64) []any {
 	return []any{e.ID, upTo, int(ref.Kind), ref.ID}
 }
 
-// History returns every event of one aggregate known at the cut, in order, as it
-// was stored: voided and corrected ones too. With an effective day it leaves out
-// what happened later, by the corrected time where that was corrected. It is a
-// *NotFoundError where nothing of the aggregate is known.
+// History is View.History as of a cut.
 func (m *Model) History(ctx context.Context, ref domain.Ref, as AsOf) ([]TrailEntry, error) {
 	v, err := m.At(ctx, as)
 	if err != nil {
 		return nil, err
 	}
 	defer v.Close()
-	var entries []TrailEntry
+	return v.History(ctx, ref)
+}
+
+// History returns every event of one aggregate known at the cut, in order, as it
+// was stored: voided and corrected ones too. With an effective day it leaves out
+// what happened later, by the corrected time where that was corrected. It is a
+// *NotFoundError where nothing of the aggregate is known.
+func (v *View) History(ctx context.Context, ref domain.Ref) (entries []TrailEntry, err error) {
 	err = v.trail(ctx, func(c *conn, k cut) error {
 		entries = nil
 		if err := c.each("SELECT "+trailColumns+" FROM trail WHERE kind=? AND id=? AND seq<=? ORDER BY seq",
@@ -99,7 +99,7 @@ func (m *Model) History(ctx context.Context, ref domain.Ref, as AsOf) ([]TrailEn
 			return err
 		}
 		if k.date != "" {
-			if entries, err = m.happened(entries, k); err != nil {
+			if entries, err = v.m.happened(entries, k); err != nil {
 				return err
 			}
 		}
@@ -148,6 +148,7 @@ type EventFilter struct {
 	Type   string // duban.task.assigned.v1
 	Actor  string // person/…
 	Office string // office/…
+	Holds  string // a stretch of its stored bytes
 }
 
 // maxEvents bounds one reading of the trail.
@@ -176,6 +177,9 @@ func (m *Model) Events(ctx context.Context, after uint64, limit int, filters ...
 			if p.value != "" {
 				where, args = where+" AND "+p.column+"=?", append(args, p.value)
 			}
+		}
+		if f.Holds != "" {
+			where, args = where+" AND instr(raw, ?)>0", append(args, []byte(f.Holds))
 		}
 	}
 	err := m.read(ctx, func(c *conn) error {

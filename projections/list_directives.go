@@ -17,7 +17,7 @@ import (
 // DirectiveQuery selects directives, the latest recorded first. Empty fields select
 // all.
 type DirectiveQuery struct {
-	Status string // in_force or voided
+	Status string // in_force, voided or repealed
 	Q      string // words in number, title and clauses
 	Today  calendar.Date
 	Limit  int
@@ -66,8 +66,10 @@ func directiveListing(q DirectiveQuery) (*listing, error) {
 		l.add("directive.status=?", int(directive.StatusIssued))
 	case DirectiveVoided:
 		l.add("directive.status=?", int(directive.StatusVoided))
+	case DirectiveRepeal:
+		l.add("directive.status=?", int(directive.StatusRepealed))
 	default:
-		return nil, badQuery("status", "可用：in_force、voided", "one of in_force, voided")
+		return nil, badQuery("status", "可用：in_force、voided、repealed", "one of in_force, voided, repealed")
 	}
 	words, err := terms(q.Q)
 	if err != nil {
@@ -123,8 +125,11 @@ func (v *View) Directive(ctx context.Context, id string) (DirectiveView, error) 
 	}
 	if !out.UnknownEvents {
 		s := directive.State{Status: directive.StatusIssued}
-		if out.Status == DirectiveVoided {
+		switch out.Status {
+		case DirectiveVoided:
 			s.Status = directive.StatusVoided
+		case DirectiveRepeal:
+			s.Status = directive.StatusRepealed
 		}
 		out.Allowed = directive.Allowed(s)
 	}
@@ -146,15 +151,22 @@ func clausesOf(c *conn, n uint64) ([]ClauseView, error) {
 }
 
 // addTasks names the task docketed for each clause: the latest that was not
-// voided, else the latest.
+// voided, else the latest; and beside it the tasks for other parts of the clause,
+// which it was decomposed into.
 func addTasks(c *conn, d *DirectiveView) error {
-	byNumber := map[int]string{}
-	err := c.each("SELECT number, id FROM task WHERE directive=? ORDER BY number, status<>? , n", []any{d.ID, int(task.StatusVoided)}, func(s *sqlite3.Stmt) error {
-		byNumber[s.ColumnInt(0)] = s.ColumnText(1)
+	at := map[int]*ClauseView{}
+	for i := range d.Clauses {
+		at[d.Clauses[i].Number] = &d.Clauses[i]
+	}
+	return c.each("SELECT number, part, id FROM task WHERE directive=? ORDER BY number, status<>? , n", []any{d.ID, int(task.StatusVoided)}, func(s *sqlite3.Stmt) error {
+		clause := at[s.ColumnInt(0)]
+		switch {
+		case clause == nil:
+		case clause.Part == s.ColumnInt(1):
+			clause.Task = s.ColumnText(2)
+		default:
+			clause.Parts = append(clause.Parts, s.ColumnText(2))
+		}
 		return nil
 	})
-	for i := range d.Clauses {
-		d.Clauses[i].Task = byNumber[d.Clauses[i].Number]
-	}
-	return err
 }

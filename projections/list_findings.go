@@ -3,7 +3,6 @@ package projections
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"duban/domain"
 	"duban/domain/calendar"
@@ -103,10 +102,18 @@ func findingListing(c *conn, q FindingQuery, today int) (*listing, error) {
 		l.add("(finding.supervising IN (SELECT value FROM json_each(?)) OR finding.rectifier IN (SELECT value FROM json_each(?)))", offices, offices)
 	}
 	if q.Task != "" {
-		l.add("finding.n IN (SELECT finding FROM finding_task WHERE task=?)", strings.TrimPrefix(q.Task, "task/"))
+		id, err := recorded(c, domain.KindTask, q.Task)
+		if err != nil {
+			return nil, err
+		}
+		l.add("finding.n IN (SELECT finding FROM finding_task WHERE task=?)", id)
 	}
 	if q.Inspection != "" {
-		l.add("finding.inspection=?", strings.TrimPrefix(q.Inspection, "inspection/"))
+		id, err := recorded(c, domain.KindInspection, q.Inspection)
+		if err != nil {
+			return nil, err
+		}
+		l.add("finding.inspection=?", id)
 	}
 	words, err := terms(q.Q)
 	if err != nil {
@@ -127,6 +134,12 @@ func viewFinding(d findingDoc, names directory, lit lamp) (FindingView, error) {
 		}
 		var err error
 		if o.Name, err = names.office(o.ID); err != nil {
+			return v, err
+		}
+	}
+	for i := range v.Carriers {
+		var err error
+		if v.Carriers[i].Name, err = names.office(v.Carriers[i].ID); err != nil {
 			return v, err
 		}
 	}

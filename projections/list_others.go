@@ -2,7 +2,11 @@ package projections
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+
+	"github.com/ncruces/go-sqlite3"
 
 	"duban/domain"
 	"duban/domain/calendar"
@@ -118,6 +122,12 @@ func (v *View) Offices(ctx context.Context, q OfficeQuery) (Page[OfficeView], er
 		if page.Items, err = documents[OfficeView](c, "office", keys); err != nil {
 			return err
 		}
+		names := namesIn(c)
+		for i := range page.Items {
+			if err := page.Items[i].nameHeirs(names); err != nil {
+				return err
+			}
+		}
 		page.Next, page.Total = next, total
 		page.Cutoff, err = v.cutoff(c, q.Today)
 		return err
@@ -126,6 +136,44 @@ func (v *View) Offices(ctx context.Context, q OfficeQuery) (Page[OfficeView], er
 		return Page[OfficeView]{}, fmt.Errorf("list offices: %w", err)
 	}
 	return page, nil
+}
+
+// nameHeirs adds the names of the offices that carry on.
+func (v *OfficeView) nameHeirs(names directory) (err error) {
+	for _, o := range []*Named{v.Heir, v.MergedInto} {
+		if o == nil {
+			continue
+		}
+		if o.Name, err = names.office(o.ID); err != nil {
+			return err
+		}
+	}
+	for i := range v.SplitInto {
+		if v.SplitInto[i].Name, err = names.office(v.SplitInto[i].ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EndedOffice returns an office that is no more, with who carries on, and the zero
+// view for one that stands or is not known.
+func (m *Model) EndedOffice(ctx context.Context, ref domain.Ref) (OfficeView, error) {
+	var out OfficeView
+	err := m.read(ctx, func(c *conn) error {
+		var failed error
+		found, err := c.one("SELECT doc FROM office WHERE id=? AND heirs<>'[]'", []any{ref.ID}, func(s *sqlite3.Stmt) {
+			failed = json.Unmarshal(s.ColumnRawBlob(0), &out)
+		})
+		if err = errors.Join(err, failed); err != nil || !found {
+			return err
+		}
+		return out.nameHeirs(namesIn(c))
+	})
+	if err != nil {
+		return OfficeView{}, fmt.Errorf("look up %s: %w", ref, err)
+	}
+	return out, nil
 }
 
 // Office returns one office, or a *NotFoundError.
@@ -148,7 +196,7 @@ func (v *View) Office(ctx context.Context, id string) (OfficeView, error) {
 		if !st.unknown {
 			out.Allowed = office.Allowed(s)
 		}
-		return nil
+		return out.nameHeirs(v.directory(c, k))
 	})
 	if err != nil {
 		return OfficeView{}, fmt.Errorf("read %s: %w", ref, err)

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/ncruces/go-sqlite3"
 
 	"duban/domain"
 	"duban/domain/calendar"
+	"duban/domain/directive"
 	"duban/domain/light"
 	"duban/domain/task"
 )
@@ -137,7 +139,7 @@ func taskListing(c *conn, q TaskQuery, today, setSize int) (*listing, error) {
 		return nil, err
 	}
 	l := &listing{from: "task t", n: "t.n", columns: order.columns, desc: order.desc}
-	if err := addTaskColumns(l, q); err != nil {
+	if err := addTaskColumns(c, l, q); err != nil {
 		return nil, err
 	}
 	lightOf, err := lightsNamed(q.Light)
@@ -179,7 +181,7 @@ func countTasksBy(l *listing, filters []taskFilter, lightOf lightSet, today int)
 	return "SELECT count(*) FROM task t WHERE " + count.condition(), count.args
 }
 
-func addTaskColumns(l *listing, q TaskQuery) error {
+func addTaskColumns(c *conn, l *listing, q TaskQuery) error {
 	if q.Status == "" {
 		l.add("t.status<>?", int(task.StatusVoided))
 	} else {
@@ -197,7 +199,11 @@ func addTaskColumns(l *listing, q TaskQuery) error {
 		l.add("t.kind=?", int(k))
 	}
 	if q.Directive != "" {
-		l.add("t.directive=?", strings.TrimPrefix(q.Directive, "directive/"))
+		id, err := recorded(c, domain.KindDirective, q.Directive)
+		if err != nil {
+			return err
+		}
+		l.add("t.directive=?", id)
 	}
 	return nil
 }
@@ -317,40 +323,73 @@ func orderTasks(l *listing, order taskSort, filters []taskFilter, lightOf lightS
 	return "task t", columns
 }
 
-// officesBy returns the ids of the offices a filter names, as a JSON list: the id
-// itself, those that go by the name now, otherwise those that went by it before.
-func officesBy(c *conn, name string) (string, error) {
-	var found []string
-	get := func(sql string, arg string) error {
-		return c.each(sql, []any{arg}, func(s *sqlite3.Stmt) error {
-			found = append(found, s.ColumnText(0))
-			return nil
-		})
+// absent refuses a filter that names what is not there: nothing is found by it for
+// another reason than that nothing fits.
+func absent(field, name string) error {
+	return badQuery(field, "没有登记“"+name+"”（以所问的时点为准）", "there is no "+strconv.Quote(name)+" at the time asked about")
+}
+
+// recorded refuses a filter that names no record of the kind, whose table goes by
+// the kind's name, and returns the record's id.
+func recorded(c *conn, kind domain.Kind, name string) (string, error) {
+	id := strings.TrimPrefix(name, kind.String()+"/")
+	found, err := c.one("SELECT 1 FROM "+kind.String()+" WHERE id=?", []any{id}, func(*sqlite3.Stmt) {})
+	if err == nil && !found {
+		err = absent(kind.String(), name)
 	}
+	return id, err
+}
+
+// officesNamed returns the ids of the offices a filter names: the id itself, those
+// that go by the name now, otherwise those that went by it before.
+func officesNamed(c *conn, name string) ([]string, error) {
+	var found []string
 	for _, try := range []struct{ sql, arg string }{
 		{"SELECT id FROM office WHERE id=?", strings.TrimPrefix(name, "office/")},
 		{"SELECT DISTINCT office FROM office_name WHERE former=0 AND name=?", comparable(name)},
 		{"SELECT DISTINCT office FROM office_name WHERE former=1 AND name=?", comparable(name)},
 	} {
-		if err := get(try.sql, try.arg); err != nil {
-			return "", err
-		}
-		if len(found) > 0 {
-			break
+		var err error
+		if found, err = c.texts(try.sql, try.arg); err != nil || len(found) > 0 {
+			return found, err
 		}
 	}
-	b, err := json.Marshal(orEmpty(found))
+	return nil, absent("office", name)
+}
+
+// officesBy returns the offices a filter names as a JSON list; and of offices that
+// are no more also those that carry on.
+func officesBy(c *conn, name string) (string, error) {
+	found, err := officesNamed(c, name)
+	if err != nil {
+		return "", err
+	}
+	b, err := json.Marshal(found)
+	if err != nil {
+		return "", err
+	}
+	if found, err = c.texts(`WITH RECURSIVE line(id) AS (
+		SELECT value FROM json_each(?)
+		UNION SELECT h.value FROM line JOIN office o ON o.id=line.id JOIN json_each(o.heirs) h
+	) SELECT id FROM line ORDER BY id`, string(b)); err != nil {
+		return "", err
+	}
+	b, err = json.Marshal(found)
 	return string(b), err
 }
 
 // viewTask completes a document: names, the clause's text and the lights of a day.
 func viewTask(d taskDoc, names directory, lit lamp) (TaskView, error) {
 	v := d.TaskView
-	var err error
-	if v.DocumentNumber, v.Title, err = names.heading(v.Directive); err != nil {
+	h, err := names.heading(v.Directive)
+	if err != nil {
 		return v, err
 	}
-	if v.Text, err = names.clause(v.Directive, v.Number, v.TextSHA256); err != nil {
+	v.DocumentNumber, v.Title = h.number, h.title
+	if h.status > directive.StatusIssued {
+		v.DirectiveState = h.status.String()
+	}
+	if v.Text, err = taskText(d, names); err != nil {
 		return v, err
 	}
 	v.Shares = make([]ShareView, len(d.Shares))
@@ -365,6 +404,14 @@ func viewTask(d taskDoc, names directory, lit lamp) (TaskView, error) {
 	}
 	v.Light = lit.show(all)
 	return v, nil
+}
+
+// taskText returns a task's words: its own, or its clause's.
+func taskText(d taskDoc, names directory) (string, error) {
+	if d.Text != "" {
+		return d.Text, nil
+	}
+	return names.clause(d.Directive, d.Number, d.TextSHA256)
 }
 
 // Task returns one task with what is allowed now, or a *NotFoundError. It is

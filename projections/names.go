@@ -17,24 +17,30 @@ import (
 type directory interface {
 	// office returns an office's present name, "" if it is not known.
 	office(id string) (string, error)
-	// heading returns a directive's number and title.
-	heading(id string) (number, title string, err error)
+	// heading returns what a directive is known by.
+	heading(id string) (heading, error)
 	// clause returns a clause's text.
 	clause(directive string, number int, sha256 string) (string, error)
 	// duties returns what a directive requires to be reported.
 	duties(id string) (directive.Duties, error)
 }
 
+// A heading is a directive's number, title and status.
+type heading struct {
+	number, title string
+	status        directive.Status
+}
+
 // rowDirectory reads names from the rows, each once.
 type rowDirectory struct {
 	c        *conn
 	offices  map[string]string
-	headings map[string][2]string
+	headings map[string]heading
 	required map[string]directive.Duties
 }
 
 func namesIn(c *conn) *rowDirectory {
-	return &rowDirectory{c: c, offices: map[string]string{}, headings: map[string][2]string{}, required: map[string]directive.Duties{}}
+	return &rowDirectory{c: c, offices: map[string]string{}, headings: map[string]heading{}, required: map[string]directive.Duties{}}
 }
 
 func (d *rowDirectory) office(id string) (string, error) {
@@ -47,23 +53,42 @@ func (d *rowDirectory) office(id string) (string, error) {
 	return n, err
 }
 
-func (d *rowDirectory) heading(id string) (number, title string, err error) {
+func (d *rowDirectory) heading(id string) (heading, error) {
 	h, ok := d.headings[id]
 	if !ok {
-		if _, err := d.c.one("SELECT document_number, title FROM directive WHERE id=?", []any{id}, func(s *sqlite3.Stmt) {
-			h = [2]string{s.ColumnText(0), s.ColumnText(1)}
+		if _, err := d.c.one("SELECT document_number, title, status FROM directive WHERE id=?", []any{id}, func(s *sqlite3.Stmt) {
+			h = heading{s.ColumnText(0), s.ColumnText(1), directive.Status(s.ColumnInt(2))}
 		}); err != nil {
-			return "", "", err
+			return heading{}, err
 		}
 		d.headings[id] = h
 	}
-	return h[0], h[1], nil
+	return h, nil
 }
 
 func (d *rowDirectory) clause(directive string, number int, sha256 string) (text string, err error) {
-	_, err = d.c.one("SELECT text FROM clause WHERE directive=? AND (number=? OR text_sha256=?) ORDER BY text_sha256=? DESC, number=? DESC LIMIT 1",
-		[]any{directive, number, sha256, sha256, number}, func(s *sqlite3.Stmt) { text = s.ColumnText(0) })
-	return text, err
+	var earlier []byte
+	_, err = d.c.one("SELECT text, text_sha256, doc FROM clause WHERE directive=? AND (number=? OR text_sha256=?) ORDER BY text_sha256=? DESC, number=? DESC LIMIT 1",
+		[]any{directive, number, sha256, sha256, number}, func(s *sqlite3.Stmt) {
+			text = s.ColumnText(0)
+			if s.ColumnText(1) != sha256 {
+				earlier = s.ColumnBlob(2, nil)
+			}
+		})
+	if err != nil || earlier == nil {
+		return text, err
+	}
+	// The task was made of words the clause does not have any more.
+	var v ClauseView
+	if err := json.Unmarshal(earlier, &v); err != nil {
+		return "", fmt.Errorf("read a clause: %w", err)
+	}
+	for _, r := range v.Revisions {
+		if r.EarlierSHA256 == sha256 {
+			return r.EarlierText, nil
+		}
+	}
+	return text, nil
 }
 
 func (d *rowDirectory) duties(id string) (directive.Duties, error) {
@@ -121,9 +146,9 @@ func (d *foldDirectory) directive(id string) (directive.State, error) {
 	return s, nil
 }
 
-func (d *foldDirectory) heading(id string) (number, title string, err error) {
+func (d *foldDirectory) heading(id string) (heading, error) {
 	s, err := d.directive(id)
-	return s.DocumentNumber, s.Title, err
+	return heading{s.DocumentNumber, s.Title, s.Status}, err
 }
 
 func (d *foldDirectory) duties(id string) (directive.Duties, error) {
@@ -144,6 +169,11 @@ func (d *foldDirectory) clause(id string, number int, sha256 string) (string, er
 			return c.Text, nil
 		case c.TextSHA256 == sha256, c.Number == number && text == "":
 			text = c.Text
+		}
+	}
+	for _, r := range s.RevisionsOf(number) {
+		if r.Earlier.TextSHA256 == sha256 {
+			return r.Earlier.Text, nil
 		}
 	}
 	return text, nil

@@ -12,6 +12,7 @@ import (
 	"duban/domain/directive"
 	"duban/domain/finding"
 	"duban/domain/inspection"
+	"duban/domain/office"
 	"duban/domain/policy"
 	"duban/domain/task"
 	"duban/domain/workyear"
@@ -51,9 +52,13 @@ var approval = &domain.Approval{Leader: "王", On: "2019-07-01", Words: "同意"
 // step draws one command; an illegal one changes nothing.
 func (p *player) step() {
 	p.l.now = p.l.now.Add(time.Duration(rapid.IntRange(1, 72).Draw(p.t, "hours on")) * time.Hour)
-	switch p.pick("what", 12) {
+	switch p.pick("what", 14) {
 	case 10, 11:
 		p.setting()
+	case 12:
+		p.onWorld()
+	case 13:
+		p.onRelations()
 	case 0, 1, 2, 3, 4, 5:
 		p.onTask()
 	case 6, 7:
@@ -138,6 +143,57 @@ func (p *player) onTask() {
 		p.try(ref, clerk, p.l.now, &task.Cancelled{Particulars: with, Reason: p.text()})
 	default:
 		p.try(ref, clerk, p.l.now, &task.Reopened{Particulars: with, Reason: task.ReopenReason(1 + p.pick("why", 3)), Words: p.text()})
+	}
+}
+
+// onWorld amends or repeals the directive, or reorganises an office.
+func (p *player) onWorld() {
+	n := len(directive.Replay(p.l.events[p.directive]).Clauses)
+	number := rapid.IntRange(1, n).Draw(p.t, "clause")
+	o, other := p.offices[p.pick("office", len(p.offices))], p.offices[p.pick("other", len(p.offices))]
+	amend := func(c directive.Change) {
+		p.try(p.directive, clerk, p.l.now, &directive.Amended{By: "安委办〔2020〕3号", Changes: []directive.Change{c}})
+	}
+	switch p.pick("world", 12) {
+	case 0, 1, 2, 3:
+		amend(directive.Change{Number: number, Kind: directive.ChangeReplaced, Text: p.text()})
+	case 4, 5:
+		amend(directive.Change{Number: number, Kind: directive.ChangeRemoved})
+	case 6, 7:
+		amend(directive.Change{Kind: directive.ChangeAdded, Path: []string{"九"}, Text: p.text()})
+	case 8:
+		p.try(p.directive, clerk, p.l.now, &directive.Repealed{By: "安委办〔2020〕9号"})
+	case 9:
+		p.try(o, clerk, p.l.now, &office.Merged{Into: other})
+	case 10:
+		if o != other {
+			p.try(o, clerk, p.l.now, &office.Split{Into: []domain.Ref{o, other}, Rest: o})
+		}
+	default:
+		p.try(o, clerk, p.l.now, &office.Renamed{Name: p.text()})
+	}
+}
+
+// onRelations sets tasks in relation to each other and to changed clauses.
+func (p *player) onRelations() {
+	ref, other := p.tasks[p.pick("task", len(p.tasks))], p.tasks[p.pick("other", len(p.tasks))]
+	switch p.pick("relation", 5) {
+	case 0:
+		p.try(ref, clerk, p.l.now, &task.Linked{To: other, Relation: task.RelationSameDuty})
+	case 1:
+		p.try(ref, clerk, p.l.now, &task.Consolidated{Into: other, Reason: p.text()})
+	case 2:
+		p.try(ref, clerk, p.l.now, &task.Decomposed{Children: []task.Child{{Task: other}}})
+	case 3:
+		if len(p.finds) > 0 {
+			p.try(p.finds[p.pick("finding", len(p.finds))], clerk, p.l.now, &finding.OfficeSucceeded{From: p.offices[0], To: p.offices[1]})
+		}
+	default:
+		for _, c := range directive.Replay(p.l.events[p.directive]).Clauses {
+			if c.Number == task.Replay(p.l.events[ref]).Number {
+				p.try(ref, clerk, p.l.now, &task.ClauseRevised{By: "安委办〔2020〕3号", TextSHA256: c.TextSHA256})
+			}
+		}
 	}
 }
 

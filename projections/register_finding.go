@@ -1,6 +1,9 @@
 package projections
 
 import (
+	"slices"
+
+	"duban/domain"
 	"duban/domain/calendar"
 	"duban/domain/finding"
 	"duban/domain/light"
@@ -39,7 +42,7 @@ func writeFinding(w *rowWriter, a *aggregate, s finding.State) error {
 	if err := w.run(`INSERT INTO finding(n, id, status, grade, inspection, rectifier, supervising, found, doc, norm) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT(n) DO UPDATE SET status=excluded.status, grade=excluded.grade, inspection=excluded.inspection,
 		rectifier=excluded.rectifier, supervising=excluded.supervising, found=excluded.found, doc=excluded.doc, norm=excluded.norm`,
-		a.first, a.ref.ID, int(s.Status), int(s.Grade), s.Inspection.ID, s.Order.Rectifier.Office.ID, s.Order.SupervisingOffice.ID, day(s.FoundOn), b, norm); err != nil {
+		a.first, a.ref.ID, int(s.Status), int(s.Grade), s.Inspection.ID, s.Carrier(s.Order.Rectifier.Office).ID, s.Carrier(s.Order.SupervisingOffice).ID, day(s.FoundOn), b, norm); err != nil {
 		return err
 	}
 	for _, t := range s.Tasks {
@@ -73,6 +76,11 @@ func documentFinding(st standing, s finding.State, set light.Setting) findingDoc
 	}
 	if o := s.Order.SupervisingOffice; !o.IsZero() {
 		doc.SupervisingOffice = &Named{ID: o.ID}
+	}
+	for _, o := range []domain.Ref{s.Order.Rectifier.Office, s.Order.SupervisingOffice} {
+		if now := s.Carrier(o); now != o && !slices.Contains(doc.Carriers, Named{ID: now.ID}) {
+			doc.Carriers = append(doc.Carriers, Named{ID: now.ID})
+		}
 	}
 	if s.Deadline.On != "" {
 		source := "ordered"

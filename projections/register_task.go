@@ -204,10 +204,17 @@ func rowOfTask(s task.State, doc taskDoc) *taskRow {
 func documentTask(st standing, s task.State, duties directive.Duties, set light.Setting) taskDoc {
 	status := s.Status()
 	doc := taskDoc{TaskView: TaskView{
-		ID: st.ref.ID, Directive: s.Directive.ID, Number: s.Number, Path: orEmpty(s.Path), Part: s.Part, TextSHA256: s.TextSHA256,
+		ID: st.ref.ID, Directive: s.Directive.ID, Number: s.Number, Path: orEmpty(s.Path), Part: s.Part, Text: s.Text, TextSHA256: s.TextSHA256,
 		Status: status.String(), StatusChinese: status.Chinese(), Findings: ids(s.Findings),
+		Children: ids(s.Children), Consolidated: s.Into.ID,
 		Version: st.version, Sequence: st.last, UpdatedAt: st.updated.In(calendar.Zone), UnknownEvents: st.unknown,
 	}}
+	for _, l := range s.Links {
+		doc.Links = append(doc.Links, LinkView{Task: l.To.ID, Relation: l.Relation.String(), Chinese: l.Relation.Chinese(), EventID: l.Event})
+	}
+	for _, r := range s.Revisions {
+		doc.Revisions = append(doc.Revisions, TaskRevision{By: r.By, EffectiveOn: r.EffectiveOn, EarlierSHA256: r.EarlierSHA256, EventID: r.Event})
+	}
 	if s.Kind != 0 {
 		doc.Kind, doc.KindChinese = s.Kind.String(), s.Kind.Chinese()
 	}

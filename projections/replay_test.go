@@ -55,7 +55,7 @@ func play(t *rapid.T) (*fakeLedger, *player) {
 		p.step()
 	}
 	if rapid.Bool().Draw(t, "rename") {
-		l.do(t, p.offices[1], clerk, &office.Renamed{Name: "应急管理处"})
+		p.try(p.offices[1], clerk, l.now, &office.Renamed{Name: "应急管理处"})
 	}
 	return l, p
 }

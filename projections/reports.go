@@ -215,7 +215,7 @@ func (s *reportSheet) rows(c *conn, hand func(ReportRow) error) error {
 				return err
 			}
 			of = l.task
-			if text, err = names.clause(doc.Directive, doc.Number, doc.TextSHA256); err != nil {
+			if text, err = taskText(doc, names); err != nil {
 				return err
 			}
 		}
@@ -253,10 +253,11 @@ func reportRowOf(c *conn, l *reportLine, doc taskDoc, names directory, lit lamp)
 		Owed: l.answer.Outcome != 0, Report: l.answer.Outcome.String(), ReportChinese: l.answer.Outcome.Chinese(),
 		Leads: []Named{}, Supporting: []Named{},
 	}
-	var err error
-	if row.DocumentNumber, row.Title, err = names.heading(doc.Directive); err != nil {
+	h, err := names.heading(doc.Directive)
+	if err != nil {
 		return row, err
 	}
+	row.DocumentNumber, row.Title = h.number, h.title
 	if row.Office, err = nameOf(names, sh.Office.ID); err != nil {
 		return row, err
 	}

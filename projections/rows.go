@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -85,8 +86,16 @@ func writeOffice(w *rowWriter, a *aggregate, s office.State) error {
 	if err != nil {
 		return err
 	}
-	if err := w.run(`INSERT INTO office(n, id, name, doc) VALUES(?, ?, ?, ?)
-		ON CONFLICT(n) DO UPDATE SET name=excluded.name, doc=excluded.doc`, a.first, a.ref.ID, s.Name, doc); err != nil {
+	heirs := []string{}
+	if s.Gone() {
+		heirs = ids(s.Into)
+	}
+	line, err := encode(heirs)
+	if err != nil {
+		return err
+	}
+	if err := w.run(`INSERT INTO office(n, id, name, heirs, doc) VALUES(?, ?, ?, ?, ?)
+		ON CONFLICT(n) DO UPDATE SET name=excluded.name, heirs=excluded.heirs, doc=excluded.doc`, a.first, a.ref.ID, s.Name, string(line), doc); err != nil {
 		return err
 	}
 	ord := 0
@@ -115,6 +124,16 @@ func officeView(st standing, s office.State) OfficeView {
 	}
 	for _, e := range s.Earlier {
 		v.Former = append(v.Former, e.Name)
+	}
+	if len(s.Into) > 1 {
+		for _, o := range s.Into {
+			v.SplitInto = append(v.SplitInto, Named{ID: o.ID})
+		}
+	} else if s.Gone() {
+		v.MergedInto = &Named{ID: s.Heir.ID}
+	}
+	if s.Gone() {
+		v.EndedOn, v.Heir = calendar.On(s.Ended.Time), &Named{ID: s.Heir.ID}
 	}
 	return v
 }
@@ -152,7 +171,7 @@ func writeDirective(w *rowWriter, a *aggregate, s directive.State) error {
 		return err
 	}
 	// Most events of a directive leave its clauses alone.
-	digest := clausesDigest(s.Clauses)
+	digest := clausesDigest(s)
 	if written, ok := a.written.([sha256.Size]byte); ok && written == digest {
 		return nil
 	}
@@ -167,7 +186,7 @@ func writeDirective(w *rowWriter, a *aggregate, s directive.State) error {
 			continue
 		}
 		last = s.Clauses[i].Number
-		if err := w.writeClause(a, s.Clauses[i]); err != nil {
+		if err := w.writeClause(a, s, s.Clauses[i]); err != nil {
 			return err
 		}
 	}
@@ -192,10 +211,13 @@ func (w *rowWriter) require(a *aggregate, duties directive.Duties) ([]byte, erro
 	return now, nil
 }
 
-func clausesDigest(clauses []directive.Clause) (digest [sha256.Size]byte) {
+func clausesDigest(s directive.State) (digest [sha256.Size]byte) {
 	h := sha256.New()
-	for i := range clauses {
-		fmt.Fprintf(h, "%+v\x00", clauses[i])
+	for i := range s.Clauses {
+		fmt.Fprintf(h, "%+v\x00", s.Clauses[i])
+	}
+	for i := range s.Revisions {
+		fmt.Fprintf(h, "%+v\x00", s.Revisions[i])
 	}
 	h.Sum(digest[:0])
 	return digest
@@ -213,8 +235,8 @@ func (w *rowWriter) deleteClauses(low, high uint64) error {
 	return w.replace("DELETE FROM clause WHERE n>=? AND n<?", low, high)
 }
 
-func (w *rowWriter) writeClause(a *aggregate, c directive.Clause) error {
-	v, err := clauseView(c)
+func (w *rowWriter) writeClause(a *aggregate, s directive.State, c directive.Clause) error {
+	v, err := clauseView(s, c)
 	if err != nil {
 		return err
 	}
@@ -227,16 +249,20 @@ func (w *rowWriter) writeClause(a *aggregate, c directive.Clause) error {
 	for _, h := range c.Headings {
 		norm += fieldBreak + h
 	}
+	// A task that ended before the clause changed is found by the words it had.
+	for _, r := range v.Revisions {
+		norm += fieldBreak + r.EarlierText
+	}
 	norm = normalise(norm)
 	n := clauseKey(a.first, c.Number)
-	if err := w.run(`INSERT INTO clause(n, directive, number, text_sha256, text, doc, norm) VALUES(?, ?, ?, ?, ?, ?, ?)`,
-		n, a.ref.ID, c.Number, c.TextSHA256, c.Text, doc, norm); err != nil {
+	if err := w.run(`INSERT INTO clause(n, directive, number, text_sha256, text, removed, doc, norm) VALUES(?, ?, ?, ?, ?, ?, ?, ?)`,
+		n, a.ref.ID, c.Number, c.TextSHA256, c.Text, v.Removed, doc, norm); err != nil {
 		return err
 	}
 	return w.run("INSERT INTO clause_words(rowid, words) VALUES(?, ?)", n, tokens(norm))
 }
 
-func clauseView(c directive.Clause) (ClauseView, error) {
+func clauseView(s directive.State, c directive.Clause) (ClauseView, error) {
 	offices := c.Offices
 	if offices == nil {
 		offices = []directive.ClauseOffice{}
@@ -251,6 +277,11 @@ func clauseView(c directive.Clause) (ClauseView, error) {
 	}
 	if c.Kind != 0 {
 		v.Kind = c.Kind.String()
+	}
+	v.Removed = s.Removed(c.Number)
+	for _, r := range s.RevisionsOf(c.Number) {
+		v.Revisions = append(v.Revisions, ClauseRevision{Change: r.Kind.String(), Chinese: r.Kind.Chinese(), By: r.By, EffectiveOn: r.EffectiveOn,
+			EarlierText: r.Earlier.Text, EarlierSHA256: r.Earlier.TextSHA256, EventID: r.Event})
 	}
 	return v, nil
 }
@@ -273,8 +304,20 @@ func directiveView(st standing, s directive.State) DirectiveView {
 	if s.IssuedOnKind != 0 {
 		v.IssuedOnKind = s.IssuedOnKind.String()
 	}
-	if s.Status == directive.StatusVoided {
+	switch s.Status {
+	case directive.StatusVoided:
 		v.Status = DirectiveVoided
+	case directive.StatusRepealed:
+		v.Status, v.RepealedBy, v.RepealedOn = DirectiveRepeal, s.RepealedBy, s.RepealedOn
+	case directive.StatusIssued:
+	}
+	for _, r := range s.Revisions {
+		if !slices.Contains(v.Amended, r.By) {
+			v.Amended = append(v.Amended, r.By)
+		}
+		if r.Kind == directive.ChangeRemoved {
+			v.ClauseCount--
+		}
 	}
 	if len(s.Requirements) > 0 {
 		v.Requirements, _ = encode(s.Requirements) // plain texts and numbers always encode

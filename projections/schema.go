@@ -60,6 +60,7 @@ CREATE TABLE policy(n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, doc BLOB NOT
 CREATE TABLE office(
 	n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
 	name TEXT NOT NULL,
+	heirs TEXT NOT NULL, -- JSON list: the offices that carry on for one that is no more
 	doc BLOB NOT NULL
 );
 CREATE TABLE office_name(
@@ -80,10 +81,12 @@ CREATE TABLE directive(
 CREATE TABLE clause(
 	n INTEGER PRIMARY KEY, -- directive's n << 20 | number
 	directive TEXT NOT NULL, number INTEGER NOT NULL, text_sha256 TEXT NOT NULL, text TEXT NOT NULL,
+	removed INTEGER NOT NULL, -- by an amendment
 	doc BLOB NOT NULL,
 	norm TEXT NOT NULL
 );
 CREATE UNIQUE INDEX clause_number ON clause(directive, number);
+CREATE INDEX clause_standing ON clause(directive, removed);
 
 CREATE TABLE task(
 	n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
@@ -160,7 +163,8 @@ CREATE TABLE inspection(
 CREATE TABLE finding(
 	n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
 	status INTEGER NOT NULL, grade INTEGER NOT NULL,
-	inspection TEXT NOT NULL, rectifier TEXT NOT NULL, supervising TEXT NOT NULL,
+	inspection TEXT NOT NULL,
+	rectifier TEXT NOT NULL, supervising TEXT NOT NULL, -- offices, or who carries on for them
 	found INTEGER NOT NULL, -- day
 	doc BLOB NOT NULL,
 	norm TEXT NOT NULL

@@ -102,7 +102,8 @@ type term struct {
 	exact bool   // the expression finds nothing else
 }
 
-// terms splits a query at white space.
+// terms splits a query at white space. One of nothing but white space and control
+// characters is refused: it would find everything.
 func terms(q string) ([]term, error) {
 	if utf8.RuneCountInString(q) > maxQueryRunes {
 		return nil, badQuery("q", "查询不超过 200 个字", "a query has at most 200 characters")
@@ -114,6 +115,9 @@ func terms(q string) ([]term, error) {
 			continue
 		}
 		out = append(out, newTerm(norm))
+	}
+	if q != "" && len(out) == 0 {
+		return nil, badQuery("q", "没有可检索的字，请写一个字以上，或去掉 q", "there is nothing to search for: write a character or more, or leave q out")
 	}
 	return out, nil
 }

@@ -102,6 +102,7 @@ type TaskView struct {
 	Part           int             `json:"part,omitempty"`
 	Text           string          `json:"text" doc:"条款原文"`
 	TextSHA256     string          `json:"text_sha256"`
+	Revisions      []TaskRevision  `json:"clause_revisions,omitempty" doc:"条款的历次修改"`
 	Kind           string          `json:"kind"`
 	KindChinese    string          `json:"kind_chinese"`
 	Schedule       json.RawMessage `json:"schedule,omitempty"`
@@ -110,12 +111,43 @@ type TaskView struct {
 	Deadline       *DeadlineView   `json:"deadline,omitempty" doc:"最早的现行时限"`
 	Shares         []ShareView     `json:"shares"`
 	Findings       []string        `json:"open_major_findings,omitempty" doc:"未销号的重大隐患"`
+	Children       []string        `json:"children,omitempty" doc:"分解出的任务"`
+	Links          []LinkView      `json:"links,omitempty" doc:"与其他任务的关联"`
+	Consolidated   string          `json:"consolidated_into,omitempty" doc:"并入的任务"`
+	DirectiveState string          `json:"directive_status,omitempty" doc:"文件状态，有效的不写：repealed 已废止, voided 已撤销登记"`
 	Light          LightView       `json:"light" doc:"各分项中最差的灯"`
 	Version        uint64          `json:"version"`
 	Sequence       uint64          `json:"sequence" doc:"最后一个事件的流序号"`
 	UpdatedAt      time.Time       `json:"updated_at"`
 	UnknownEvents  bool            `json:"unknown_events,omitempty" doc:"含有本版本不认识的事件，内容可能不完整"`
 	Allowed        []string        `json:"allowed,omitempty"`
+}
+
+// LinkView says how a task stands to another.
+type LinkView struct {
+	Task     string `json:"task"`
+	Relation string `json:"relation" doc:"derived_from, same_duty, continues"`
+	Chinese  string `json:"chinese"`
+	EventID  string `json:"event_id"`
+}
+
+// TaskRevision is a change of the clause a task was made of.
+type TaskRevision struct {
+	By            string        `json:"by" doc:"修改文件"`
+	EffectiveOn   calendar.Date `json:"effective_on,omitempty"`
+	EarlierSHA256 string        `json:"earlier_text_sha256" doc:"此前文本的 SHA-256"`
+	EventID       string        `json:"event_id"`
+}
+
+// ClauseRevision is what an amendment did to a clause, with its words until then.
+type ClauseRevision struct {
+	Change        string        `json:"change" doc:"replaced 修改, removed 删去, added 增加"`
+	Chinese       string        `json:"chinese"`
+	By            string        `json:"by" doc:"修改文件"`
+	EffectiveOn   calendar.Date `json:"effective_on,omitempty"`
+	EarlierText   string        `json:"earlier_text,omitempty" doc:"此前的文字"`
+	EarlierSHA256 string        `json:"earlier_text_sha256,omitempty"`
+	EventID       string        `json:"event_id"`
 }
 
 // ClauseView is a clause of a directive and the task made of it.
@@ -131,12 +163,17 @@ type ClauseView struct {
 	AndOthers  bool            `json:"and_others,omitempty"`
 	Kind       string          `json:"kind,omitempty"`
 	Task       string          `json:"task,omitempty"`
+
+	Parts     []string         `json:"parts,omitempty" doc:"由该任务分解、在本条款下立项的任务"`
+	Removed   bool             `json:"removed,omitempty" doc:"已删去；文字为删去前的"`
+	Revisions []ClauseRevision `json:"revisions,omitempty" doc:"历次修改，由早到晚"`
 }
 
 // The statuses of a directive.
 const (
 	DirectiveInForce = "in_force" // 有效
 	DirectiveVoided  = "voided"   // 已撤销登记
+	DirectiveRepeal  = "repealed" // 已废止
 )
 
 // DirectiveView is a directive; Clauses only where one is asked for.
@@ -151,8 +188,11 @@ type DirectiveView struct {
 	CC             []string        `json:"cc,omitempty"`
 	BasedOn        []string        `json:"based_on,omitempty"`
 	Requirements   json.RawMessage `json:"requirements,omitempty"`
-	Status         string          `json:"status" doc:"in_force 有效, voided 已撤销登记"`
-	ClauseCount    int             `json:"clause_count"`
+	Status         string          `json:"status" doc:"in_force 有效, voided 已撤销登记, repealed 已废止"`
+	Amended        []string        `json:"amended_by,omitempty" doc:"修改它的文件"`
+	RepealedBy     string          `json:"repealed_by,omitempty" doc:"废止它的文件"`
+	RepealedOn     calendar.Date   `json:"repealed_on,omitempty"`
+	ClauseCount    int             `json:"clause_count" doc:"现有条款数，不计删去的"`
 	TaskCount      int             `json:"task_count"`
 	ShareCount     int             `json:"share_count"`
 	SourceSHA256   string          `json:"source_sha256"`
@@ -165,13 +205,19 @@ type DirectiveView struct {
 
 // OfficeView is an office with its present name.
 type OfficeView struct {
-	ID       string   `json:"id"`
-	Name     string   `json:"name"`
-	Type     string   `json:"type"`
-	Aliases  []string `json:"aliases,omitempty"`
-	Former   []string `json:"former_names,omitempty"`
-	Version  uint64   `json:"version"`
-	Sequence uint64   `json:"sequence"`
+	ID      string   `json:"id"`
+	Name    string   `json:"name"`
+	Type    string   `json:"type"`
+	Aliases []string `json:"aliases,omitempty"`
+	Former  []string `json:"former_names,omitempty"`
+
+	Heir       *Named        `json:"heir,omitempty" doc:"接续的处室：并入的处室，或分设后承接其余事项的处室"`
+	MergedInto *Named        `json:"merged_into,omitempty" doc:"已并入的处室"`
+	SplitInto  []Named       `json:"split_into,omitempty" doc:"分设后的处室"`
+	EndedOn    calendar.Date `json:"ended_on,omitempty" doc:"并入或分设之日，此后不再办理"`
+
+	Version  uint64 `json:"version"`
+	Sequence uint64 `json:"sequence"`
 
 	UnknownEvents bool     `json:"unknown_events,omitempty" doc:"含有本版本不认识的事件，内容可能不完整"`
 	Allowed       []string `json:"allowed,omitempty"`
@@ -216,6 +262,7 @@ type FindingView struct {
 	Rectifier         string        `json:"rectifier,omitempty" doc:"整改责任单位名称"`
 	RectifierOffice   *Named        `json:"rectifier_office,omitempty" doc:"整改责任处室"`
 	SupervisingOffice *Named        `json:"supervising_office,omitempty"`
+	Carriers          []Named       `json:"carried_on_by,omitempty" doc:"机构调整后接续整改或督办的处室"`
 	Deadline          *DeadlineView `json:"deadline,omitempty"`
 	ReportedOn        calendar.Date `json:"rectification_reported_on,omitempty"`
 	Reinspections     int           `json:"reinspections"`
@@ -288,9 +335,9 @@ type TrailEntry struct {
 	Voided       bool            `json:"voided,omitempty" doc:"所在事务不完整，不生效"`
 	CorrectedBy  []string        `json:"corrected_by,omitempty" doc:"更正它的事件"`
 	Undecodable  bool            `json:"undecodable,omitempty" doc:"无法读取，经人工接受后不生效"`
-	Event        json.RawMessage `json:"event" doc:"事件；不是有效 JSON 时为 null"`
+	Event        json.RawMessage `json:"event" doc:"事件；不是 JSON 时为 null"`
 	Raw          string          `json:"raw,omitempty" doc:"入账的原始字节，叶哈希由它计算"`
-	RawBase64    string          `json:"raw_base64,omitempty" doc:"原始字节不是 UTF-8 时，以 base64 代替 raw"`
+	RawBase64    string          `json:"raw_base64,omitempty" doc:"原始字节不是 UTF-8 的 JSON 时，以 base64 代替 raw"`
 }
 
 // Page is one page of a list and the cursor of the next, empty at the end.

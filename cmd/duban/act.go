@@ -41,7 +41,7 @@ type resource struct {
 
 func resources() []resource {
 	return []resource{
-		{"task", "tasks", "任务", task.Acts(), "", ""},
+		{"task", "tasks", "任务", append(task.Acts(), task.DocketAct()), task.DocketAct().Name, ""},
 		{"finding", "findings", "隐患", finding.Acts(), "record", ""},
 		{"inspection", "inspections", "检查", inspection.Acts(), "open", ""},
 		{"office", "offices", "处室", office.Acts(), "register", ""},
@@ -52,7 +52,7 @@ func resources() []resource {
 }
 
 func (a *app) resourceCommand(r resource) *cobra.Command {
-	cmd := &cobra.Command{Use: r.name, Short: "办理" + r.chinese + "的命令 / commands on a " + r.name, RunE: group}
+	cmd := &cobra.Command{Use: r.name, Short: "办理" + r.chinese + "的命令 / commands on " + r.plural, RunE: group}
 	for _, act := range r.acts {
 		cmd.AddCommand(a.actCommand(r, act))
 	}
@@ -179,6 +179,12 @@ func (f *fields) set(name string, t reflect.Type, v string) error {
 		return f.encode(name, list)
 	case t == refsType && !strings.HasPrefix(strings.TrimSpace(v), "["):
 		return f.encode(name, strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == '、' || r == '，' }))
+	case t == refType && v != "" && !strings.Contains(v, "/"):
+		// --directive 01J… names a directive; a name without a kind is an office's.
+		if kind, err := domain.ParseKind(name); err == nil && kind != domain.KindOffice {
+			v = name + "/" + v
+		}
+		return f.encode(name, v)
 	case isText(t):
 		return f.encode(name, v)
 	}
@@ -224,10 +230,11 @@ func (f *fields) body(ctx context.Context, a *app, c *client, file string) ([]by
 		all[k] = v
 	}
 	for k, v := range all {
-		if t := f.types[k]; t != refType && t != refsType {
+		t, ok := f.types[k]
+		if !ok {
 			continue
 		}
-		named, err := resolveOffices(ctx, c, v)
+		named, err := resolveOffices(ctx, c, t, v)
 		if err != nil {
 			return nil, err
 		}
@@ -236,30 +243,62 @@ func (f *fields) body(ctx context.Context, a *app, c *client, file string) ([]by
 	return json.Marshal(all)
 }
 
-// resolveOffices turns the names of offices in a reference, or a list of them,
-// into office/ID.
-func resolveOffices(ctx context.Context, c *client, raw json.RawMessage) (json.RawMessage, error) {
-	var one string
-	var many []string
-	if json.Unmarshal(raw, &one) == nil {
-		many = []string{one}
-	} else if err := json.Unmarshal(raw, &many); err != nil {
+// resolveOffices turns the names of offices in a value of the type into office/ID,
+// wherever the type has a reference. What does not fit the type is left for the
+// server to refuse.
+func resolveOffices(ctx context.Context, c *client, t reflect.Type, raw json.RawMessage) (json.RawMessage, error) {
+	switch {
+	case t == refType:
+		return resolveOffice(ctx, c, raw)
+	case t.Kind() == reflect.Pointer:
+		return resolveOffices(ctx, c, t.Elem(), raw)
+	case t.Kind() == reflect.Slice:
+		var list []json.RawMessage
+		if json.Unmarshal(raw, &list) != nil {
+			return raw, nil //nolint:nilerr // the server says what is wrong with it
+		}
+		for i := range list {
+			var err error
+			if list[i], err = resolveOffices(ctx, c, t.Elem(), list[i]); err != nil {
+				return nil, err
+			}
+		}
+		return json.Marshal(list)
+	case t.Kind() == reflect.Struct && !isText(t):
+		return resolveMembers(ctx, c, t, raw)
+	}
+	return raw, nil
+}
+
+func resolveMembers(ctx context.Context, c *client, t reflect.Type, raw json.RawMessage) (json.RawMessage, error) {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(raw, &members) != nil || members == nil {
 		return raw, nil //nolint:nilerr // the server says what is wrong with it
 	}
-	for i, name := range many {
-		if name == "" || strings.Contains(name, "/") {
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		v, ok := members[name]
+		if !ok {
 			continue
 		}
-		id, err := officeNamed(ctx, c, name)
-		if err != nil {
+		var err error
+		if members[name], err = resolveOffices(ctx, c, t.Field(i).Type, v); err != nil {
 			return nil, err
 		}
-		many[i] = "office/" + id
 	}
-	if one != "" {
-		return json.Marshal(many[0])
+	return json.Marshal(members)
+}
+
+func resolveOffice(ctx context.Context, c *client, raw json.RawMessage) (json.RawMessage, error) {
+	var name string
+	if json.Unmarshal(raw, &name) != nil || name == "" || strings.Contains(name, "/") {
+		return raw, nil //nolint:nilerr // the server says what is wrong with it
 	}
-	return json.Marshal(many)
+	id, err := officeNamed(ctx, c, name)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal("office/" + id)
 }
 
 func officeNamed(ctx context.Context, c *client, name string) (string, error) {

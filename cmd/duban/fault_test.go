@@ -59,7 +59,7 @@ func (n *testNode) someWork(t *testing.T) (taskID string) {
 	n.post(t, "tasks/"+taskID+"/set-deadline", body{"date": "2026-11-30", "reason": "内控"}).write(t)
 	n.post(t, "tasks/"+taskID+"/report", body{
 		"office": office, "condition": "normal", "progress": "已启动", "on_behalf_of": office, "received_via": "phone",
-		"received_on": "2026-01-06", "note": "来电",
+		"received_on": today, "note": "来电",
 	}).write(t)
 	n.caughtUp(t)
 	return taskID
@@ -166,9 +166,19 @@ func TestForgedEvent(t *testing.T) {
 
 	inOrder := n.post(t, "doctor/accept", body{"sequence": 1, "reason": "试试"})
 	assert.Equal(t, http.StatusConflict, inOrder.status, "an event in order can't be accepted")
+	second, err := js.Publish(t.Context(), "ledger.test.task."+id, []byte("nor this"))
+	require.NoError(t, err)
 	accepted := n.post(t, "doctor/accept", body{"sequence": ack.Sequence, "reason": "伪造的消息，已查明来源"})
 	require.Equal(t, http.StatusOK, accepted.status, string(accepted.body))
+	assert.NotEmpty(t, accepted.header.Get("ETag"))
+	assert.NotEmpty(t, accepted.header.Get("Duban-Sequence"))
+
+	// The one behind it stops the read models anew; once it is accepted they go on.
+	eventually(t, "the second one stops the read models", 10*time.Second, func() bool { return n.model.Err() != nil })
+	accepted = n.post(t, "doctor/accept", body{"sequence": second.Sequence, "reason": "同上"})
+	require.Equal(t, http.StatusOK, accepted.status, string(accepted.body))
 	require.NoError(t, n.store.Health())
+	eventually(t, "the read models follow again", 10*time.Second, func() bool { return n.model.Err() == nil })
 	n.post(t, "tasks/"+id+"/remind", body{"words": "请报进展"}).write(t)
 	n.caughtUp(t)
 	require.NoError(t, n.model.Verify(t.Context()))

@@ -105,7 +105,7 @@ func openTestNode(t require.TestingT, dir, token string) *testNode {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	var ran error
-	wg.Go(func() { ran = ended(n.model.Run(ctx)) })
+	wg.Go(func() { ran = n.follow(ctx, slog.New(slog.DiscardHandler)) })
 	tn := &testNode{node: n, dir: dir, handler: server.Handler(), token: token}
 	var once sync.Once
 	tn.stop = func() {

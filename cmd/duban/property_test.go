@@ -18,6 +18,7 @@ import (
 
 	"duban/api"
 	"duban/domain"
+	"duban/domain/directive"
 	"duban/domain/task"
 	"duban/domain/vocabulary"
 	"duban/eventstore"
@@ -29,8 +30,10 @@ type world struct {
 	*testNode
 	codec   *eventstore.Codec
 	tokens  map[string]string // by caller: clerk, reviewer, inspector, auditor and the offices
-	offices []string          // office/ID, those of the notice
+	offices []string          // office/ID, those that stand
+	gone    []string          // office/ID, those that were merged away or split up
 	tasks   []string          // ids
+	notice  string            // id of the directive
 	sha256  string            // of a piece of evidence
 	done    []sent            // commands that were recorded
 	counts  map[string]int
@@ -47,7 +50,7 @@ func newWorld(t *rapid.T, dir string) *world {
 	require.NoError(t, err)
 	w := &world{testNode: openTestNode(t, dir, ""), codec: codec, tokens: map[string]string{}, counts: map[string]int{}}
 	w.tokens["clerk"] = w.token
-	w.importSmall(t, "1")
+	w.notice = w.importSmall(t, "1").ID
 	w.caughtUp(t)
 	var tasks projections.Page[projections.TaskView]
 	require.NoError(t, json.Unmarshal(w.get(t, "/api/v1/tasks").body, &tasks))
@@ -61,26 +64,28 @@ func newWorld(t *rapid.T, dir string) *world {
 	}
 	require.Len(t, w.tasks, 4)
 	require.Len(t, w.offices, 3)
-	admit := func(person, role, office string) {
-		var made api.TokenMade
-		a := w.post(t, "tokens", body{"person": person, "role": role, "office": office})
-		require.NoError(t, json.Unmarshal(a.body, &made))
-		require.NotEmpty(t, made.Token, string(a.body))
-		if office != "" {
-			person = office
-		}
-		w.tokens[person] = made.Token
-	}
-	admit("reviewer", "safety_office", "")
-	admit("inspector", "inspector", "")
-	admit("auditor", "auditor", "")
+	w.admit(t, "reviewer", "safety_office", "")
+	w.admit(t, "inspector", "inspector", "")
+	w.admit(t, "auditor", "auditor", "")
 	for i, o := range w.offices {
-		admit(fmt.Sprintf("chushi-%d", i), "office", o)
+		w.admit(t, fmt.Sprintf("chushi-%d", i), "office", o)
 	}
 	var ev domain.Evidence
 	require.NoError(t, json.Unmarshal(w.do(t, ask{method: http.MethodPut, path: "/api/v1/evidence", media: "text/plain", body: []byte("证据")}).body, &ev))
 	w.sha256 = ev.SHA256
 	return w
+}
+
+// admit makes a token, which stands under the person's name or the office.
+func (w *world) admit(t *rapid.T, person, role, office string) {
+	var made api.TokenMade
+	a := w.post(t, "tokens", body{"person": person, "role": role, "office": office})
+	require.NoError(t, json.Unmarshal(a.body, &made))
+	require.NotEmpty(t, made.Token, string(a.body))
+	if office != "" {
+		person = office
+	}
+	w.tokens[person] = made.Token
 }
 
 // view is a task as the read model shows it.
@@ -103,7 +108,8 @@ var acts = func() []string {
 // body draws what a command might say about a task, often something sensible.
 func (w *world) body(t *rapid.T, act, office string, v projections.TaskView) body {
 	day := rapid.SampledFrom([]string{"2026-12-15", "2027-03-31", "2026-02-30"}).Draw(t, "day")
-	other := rapid.SampledFrom(w.offices).Draw(t, "other")
+	other := rapid.SampledFrom(append(w.offices[:len(w.offices):len(w.offices)], w.gone...)).Draw(t, "other")
+	task := "task/" + rapid.SampledFrom(w.tasks).Draw(t, "other task")
 	approval := body{"leader": "分管领导", "on": today, "words": "同意"}
 	b := body{}
 	switch act {
@@ -136,6 +142,13 @@ func (w *world) body(t *rapid.T, act, office string, v projections.TaskView) bod
 		b = body{"words": "请抓紧"}
 	case "withdraw-evidence":
 		b = body{"sha256": strings.Repeat("0", 64), "reason": "误传"}
+	case "link":
+		b = body{"to": task, "relation": rapid.SampledFrom([]string{"derived_from", "same_duty", "continues"}).Draw(t, "relation")}
+	case "consolidate":
+		b = body{"into": task, "reason": "内容重复"}
+	case "decompose":
+		part := body{"text": "一部分工作", "offices": []body{{"office": other, "role": "lead"}}}
+		b = body{"children": [][]body{{part}, {part, part}, {{"task": task}}}[rapid.IntRange(0, 2).Draw(t, "parts")]}
 	case "correct":
 		b = w.correction(t, v.ID)
 	default: // dispute, uphold, return, accept, suspend, resume, end, cancel, refuse-extension
@@ -175,7 +188,7 @@ func (w *world) command(t *rapid.T) {
 			act = rapid.SampledFrom(allowed).Draw(t, "allowed")
 		}
 		// What ends a task is let through now and then only.
-		if slices.Contains([]string{"cancel", "end", "complete"}, act) && rapid.IntRange(0, 3).Draw(t, "rare") > 0 {
+		if slices.Contains([]string{"cancel", "end", "complete", "consolidate", "decompose"}, act) && rapid.IntRange(0, 3).Draw(t, "rare") > 0 {
 			act = "report"
 		}
 		caller = w.proper(t, act, office)
@@ -188,9 +201,18 @@ func (w *world) command(t *rapid.T) {
 	if rapid.IntRange(0, 6).Draw(t, "late") == 0 {
 		b["time"] = time.Now().Add(-48 * time.Hour).Format(time.RFC3339)
 	}
+	w.send(t, "tasks/"+id, act, caller, b)
+	if act == "decompose" {
+		w.discover(t)
+	}
+}
+
+// send gives a command. A refused one leaves nothing; a recorded one may be sent
+// again.
+func (w *world) send(t *rapid.T, record, act, caller string, b body) bool {
 	content, err := json.Marshal(b)
 	require.NoError(t, err)
-	q := ask{method: http.MethodPost, path: "/api/v1/tasks/" + id + "/" + act, media: "application/json", body: content, key: ulid.Make().String(), token: w.tokens[caller]}
+	q := ask{method: http.MethodPost, path: "/api/v1/" + record + "/" + act, media: "application/json", body: content, key: ulid.Make().String(), token: w.tokens[caller]}
 	acked := w.store.Acked()
 	a := w.do(t, q)
 	w.counts[strconv.Itoa(a.status)+" "+act]++
@@ -199,10 +221,13 @@ func (w *world) command(t *rapid.T) {
 		require.Equal(t, acked, w.store.Acked(), "a refused command left something: %s %s", act, content)
 		p := a.problem(t)
 		require.NotEmpty(t, p.Detail)
-		return
+		return false
 	}
-	require.Equal(t, acked+uint64(len(a.write(t).Events)), w.store.Acked())
+	recorded := a.write(t)
+	require.Equal(t, recorded.Sequence, w.store.Acked())
+	require.GreaterOrEqual(t, recorded.Sequence, acked+uint64(len(recorded.Events)))
 	w.done = append(w.done, sent{q, a})
+	return true
 }
 
 func (w *world) proper(t *rapid.T, act, office string) string {
@@ -222,6 +247,10 @@ func (w *world) retry(t *rapid.T) {
 	s := rapid.SampledFrom(w.done).Draw(t, "again")
 	acked := w.store.Acked()
 	again := w.do(t, s.ask)
+	if slices.ContainsFunc(w.gone, func(o string) bool { return w.tokens[o] == s.ask.token }) {
+		require.Equal(t, http.StatusForbidden, again.status, "an office that is no more asks again")
+		return
+	}
 	require.Equal(t, "true", again.header.Get("Idempotent-Replayed"), string(again.body))
 	require.Equal(t, s.answer.status, again.status)
 	require.Equal(t, string(s.answer.body), string(again.body))
@@ -262,6 +291,12 @@ func (w *world) check(t *rapid.T, id string) {
 	require.Equal(t, agg.Head.Version, v.Version)
 	require.Equal(t, agg.Head.Seq, v.Sequence)
 	require.Equal(t, live.Status().String(), v.Status)
+	require.Equal(t, live.Into.ID, v.Consolidated)
+	require.Len(t, v.Children, len(live.Children))
+	require.Len(t, v.Links, len(live.Links))
+	require.Len(t, v.Revisions, len(live.Revisions))
+	require.Equal(t, live.TextSHA256, v.TextSHA256)
+	require.Equal(t, live.TextSHA256, directive.TextHash(v.Text), "it shows the words it was made of")
 	var shown, want []string
 	for _, sh := range v.Shares {
 		shown = append(shown, fmt.Sprintln(sh.Office.ID, sh.Role, sh.Status, sh.Suspended, sh.Returns, sh.Since.UTC(), deadlineText(sh.Deadline)))
@@ -295,10 +330,14 @@ func TestLiveReplayAndReadModelAgree(t *testing.T) {
 		w.counts = counts
 		defer func() { w.stop() }()
 		for range rapid.IntRange(25, 50).Draw(rt, "steps") {
-			switch n := rapid.IntRange(0, 29).Draw(rt, "step"); { // small numbers are drawn most
+			switch n := rapid.IntRange(0, 39).Draw(rt, "step"); { // small numbers are drawn most
 			case n < 20:
 				w.command(rt)
-			case n < 28:
+			case n < 24:
+				w.amend(rt)
+			case n < 29:
+				w.reorganise(rt)
+			case n < 38:
 				w.retry(rt)
 			default:
 				w.restart(rt)
@@ -307,6 +346,7 @@ func TestLiveReplayAndReadModelAgree(t *testing.T) {
 			for _, id := range w.tasks {
 				w.check(rt, id)
 			}
+			w.checkWorld(rt)
 		}
 		require.NoError(rt, w.model.Verify(rt.Context()))
 	})

@@ -147,9 +147,33 @@ func (a *app) findingsCommand() *cobra.Command {
 func (a *app) officesCommand() *cobra.Command {
 	flags := with(cutFlags(), pageFlags())
 	delete(flags, "sort")
-	return listCommand(a, "offices", "处室清单 / list offices", flags, []string{"编号", "名称", "类型", "别名"},
+	return listCommand(a, "offices", "处室清单 / list offices", flags, []string{"编号", "名称", "类型", "别名", "去向"},
 		func(o projections.OfficeView) []string {
-			return []string{"office/" + o.ID, o.Name, o.Type, strings.Join(o.Aliases, "、")}
+			return []string{"office/" + o.ID, o.Name, o.Type, strings.Join(o.Aliases, "、"), whereTo(o)}
+		})
+}
+
+// whereTo says what became of an office that was reorganised.
+func whereTo(o projections.OfficeView) string {
+	switch {
+	case o.MergedInto != nil:
+		return fmt.Sprintf("%s 并入%s", o.EndedOn, o.MergedInto.Name)
+	case len(o.SplitInto) > 0:
+		var names []string
+		for _, n := range o.SplitInto {
+			names = append(names, n.Name)
+		}
+		return strings.TrimSpace(fmt.Sprintf("%s 分设为%s", o.EndedOn, strings.Join(names, "、")))
+	}
+	return ""
+}
+
+func (a *app) inspectionsCommand() *cobra.Command {
+	flags := with(cutFlags(), pageFlags())
+	delete(flags, "sort")
+	return listCommand(a, "inspections", "检查清单 / list inspections", flags, []string{"编号", "类型", "状态", "发现", "范围"},
+		func(i projections.InspectionView) []string {
+			return []string{i.ID, i.Kind, i.Status, strconv.Itoa(i.Findings), excerpt(i.Scope, 40)}
 		})
 }
 
@@ -321,6 +345,7 @@ func (a *app) replayCommand() *cobra.Command {
 func (a *app) printTask(t projections.TaskView) error {
 	fmt.Fprintf(a.out, "%s %s 第%d项\n%s\n状态：%s　亮灯：%s　版本：%d　序号：%d\n", t.DocumentNumber, strings.Join(t.Path, ""), t.Number,
 		t.Text, t.StatusChinese, t.Light.Chinese, t.Version, t.Sequence)
+	a.printRelations(t)
 	rows := make([][]string, len(t.Shares))
 	for i, s := range t.Shares {
 		deadline := ""
@@ -354,4 +379,27 @@ func (a *app) printPeriods(shares []projections.ShareView) error {
 		return nil
 	}
 	return a.table([]string{"处室", "所属期", "到期", "状态", "亮灯", "报结", "办结"}, rows)
+}
+
+// printRelations says how the task stands to its directive and to other tasks,
+// where there is anything to say.
+func (a *app) printRelations(t projections.TaskView) {
+	switch t.DirectiveState {
+	case projections.DirectiveRepeal:
+		fmt.Fprintln(a.out, "文件已废止 / the directive was repealed")
+	case projections.DirectiveVoided:
+		fmt.Fprintln(a.out, "文件已撤销登记 / the directive was voided")
+	}
+	for _, r := range t.Revisions {
+		fmt.Fprintf(a.out, "条款修订：%s，%s 起 / clause revised\n", r.By, r.EffectiveOn)
+	}
+	if t.Consolidated != "" {
+		fmt.Fprintln(a.out, "并入 / consolidated into: task/"+t.Consolidated)
+	}
+	if len(t.Children) > 0 {
+		fmt.Fprintln(a.out, "分解为 / decomposed into: task/"+strings.Join(t.Children, "、task/"))
+	}
+	for _, l := range t.Links {
+		fmt.Fprintf(a.out, "%s / %s: task/%s\n", l.Chinese, l.Relation, l.Task)
+	}
 }

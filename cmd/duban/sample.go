@@ -89,7 +89,7 @@ func fillSample(ctx context.Context, data string, handler http.Handler, token st
 	if err := os.WriteFile(mark, nil, 0o600); err != nil {
 		return fmt.Errorf("mark the sample as unfinished: %w", err)
 	}
-	t := &teller{ctx: ctx, handler: handler, clock: clock, tokens: map[string]string{safetyClerk: token}, offices: map[string]string{}, tasks: map[int]string{}}
+	t := &teller{ctx: api.Quietly(ctx), handler: handler, clock: clock, tokens: map[string]string{safetyClerk: token}, offices: map[string]string{}, tasks: map[int]string{}}
 	t.tell()
 	if t.err != nil {
 		return fmt.Errorf("tell the sample's story: %w", t.err)

@@ -108,6 +108,35 @@ func openNode(ctx context.Context, cfg serveConfig, clock func() time.Time, log 
 	return &node{store: store, model: model, clock: clock}, nil
 }
 
+// lookAgain is how often a server whose read models stopped at an odd event looks
+// whether it was accepted.
+const lookAgain = 200 * time.Millisecond
+
+// follow keeps the read models at the ledger until ctx ends. A gap or an event
+// that can't be read stops them, not the server: reads go on where they stand, and
+// /readyz says why. Once the event is accepted they go on.
+func (n *node) follow(ctx context.Context, log *slog.Logger) error {
+	tick := time.NewTicker(lookAgain)
+	defer tick.Stop()
+	for {
+		err := ended(n.model.Run(ctx))
+		if err == nil {
+			return nil
+		}
+		log.ErrorContext(ctx, "the read models have stopped", slog.Any("error", err))
+		if !errors.Is(err, eventstore.ErrUndecodable) {
+			return err
+		}
+		for n.store.Health() != nil {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	}
+}
+
 func (n *node) close() error { return errors.Join(n.model.Close(), n.store.Close()) }
 
 func (a *app) serve(ctx context.Context, cfg serveConfig) (err error) {
@@ -145,11 +174,7 @@ func (a *app) serve(ctx context.Context, cfg serveConfig) (err error) {
 	})
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		// A gap or an event that can't be read stops the read models, not the
-		// server: reads go on where they stand, and /readyz says why.
-		if err := ended(n.model.Run(ctx)); err != nil {
-			log.ErrorContext(ctx, "the read models have stopped", slog.Any("error", err))
-		}
+		_ = n.follow(ctx, log) // logged, and the server goes on
 		return nil
 	})
 	group.Go(func() error {

@@ -53,6 +53,24 @@ func TextHash(text string) string {
 	return hex.EncodeToString(h[:])
 }
 
+// ContentHash returns the digest by which a notice is known again without its
+// number, in whatever form it comes: lower-case hex of the SHA-256 of its title,
+// its date and the texts of its clauses, each behind a NUL and without white
+// space, which line breaks and copying change.
+func ContentHash(title string, issuedOn calendar.Date, clauses []Clause) string {
+	h := sha256.New()
+	add := func(s string) {
+		h.Write([]byte{0})
+		h.Write([]byte(strings.Join(strings.Fields(s), "")))
+	}
+	add(title)
+	add(string(issuedOn))
+	for _, c := range clauses {
+		add(c.Text)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
 func (c *Clause) validate() error {
 	field := "clauses[" + strconv.Itoa(c.Number) + "]."
 	if c.Number < 1 {

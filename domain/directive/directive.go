@@ -3,13 +3,17 @@
 // their own; a directive only remembers what the document says.
 //
 // An import appends issued, then clauses_recorded as often as it takes, together
-// with the claim on the document number (package name), the tasks and their
-// assignments, in one transaction.
+// with the claims on the document number and on the content (package name), the
+// tasks and their assignments, in one transaction.
 //
-// A wrong import is voided (撤销登记) and its number released, but only while no
+// A later document may amend its clauses (修改) or repeal it (废止). The state then has
+// the clauses as amended; what they said before stays beside them.
+//
+// A wrong import is voided (撤销登记) and its names released, but only while no
 // share that came of it has been acted on. The directive does not know its
 // shares: whoever gives the command reads the tasks first and appends with an
-// expectation on each of them; Decide checks only what the directive knows.
+// expectation on each of them; Decide checks only what the directive knows. The
+// same goes for the open tasks that an amendment or a repeal decides.
 package directive
 
 import (
@@ -43,11 +47,41 @@ type State struct {
 	Source         Source
 	Requirements   []Requirement
 	TextSHA256     string
-	Clauses        []Clause // by number, from 1
-	Reporting      Duties   // in the order they were required
+	Clauses        []Clause // by number, from 1, as amended
+	Revisions      []Revision
+	Reporting      Duties // in the order they were required
 	Issued         Mark
 	Voided         Mark
 	VoidReason     string
+	Repealed       Mark
+	RepealedBy     string
+	RepealedOn     calendar.Date
+}
+
+// A Revision is what an amendment did to one clause.
+type Revision struct {
+	Mark
+	Number      int
+	Kind        ChangeKind
+	By          string        // the amending document
+	EffectiveOn calendar.Date // from when on
+	Earlier     Clause        // as it was until then; zero for an added clause
+}
+
+// RevisionsOf returns what amendments did to a clause, oldest first.
+func (s State) RevisionsOf(number int) []Revision {
+	var out []Revision
+	for _, r := range s.Revisions {
+		if r.Number == number {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Removed reports whether an amendment took the clause out. It keeps its number.
+func (s State) Removed(number int) bool {
+	return slices.ContainsFunc(s.Revisions, func(r Revision) bool { return r.Number == number && r.Kind == ChangeRemoved })
 }
 
 // Clause returns the clause under a path and part. Where a document has several,
@@ -67,6 +101,8 @@ func Acts() []domain.Act {
 		{Name: "issue", Chinese: "登记文件", Ask: &Issued{}, By: safety},
 		{Name: "record-clauses", Chinese: "登记条款", Ask: &ClausesRecorded{}, By: safety},
 		{Name: "require-reporting", Chinese: "提出报送要求", Ask: &ReportingRequired{}, By: safety},
+		{Name: "amend", Chinese: "修改", Ask: &Amended{}, By: safety},
+		{Name: "repeal", Chinese: "废止", Ask: &Repealed{}, By: safety},
 		{Name: "void", Chinese: "撤销登记", Ask: &Voided{}, By: safety},
 	}
 }
@@ -79,20 +115,24 @@ func LaterActs() []domain.Act {
 	})
 }
 
-// Allowed returns the names of the acts the state allows.
+// Allowed returns the names of the acts the state allows a client. Issuing and
+// recording clauses are an import's own.
 func Allowed(s State) []string {
-	switch s.Status {
-	case StatusIssued:
-		return []string{"record-clauses", "require-reporting", "void"}
-	case StatusVoided:
-		return nil
+	if s.Status == StatusIssued {
+		return []string{"require-reporting", "amend", "repeal", "void"}
 	}
-	return []string{"issue"}
+	return nil
 }
 
-// Decide says what happens when the command is given in the state.
+// Decide says what happens when the command is given in the state. An amendment is
+// recorded with everything spelled out that the command left to be known: numbers,
+// paths, digests, dates.
 func Decide(s State, c domain.Command) ([]domain.Event, error) {
 	if err := c.Check(Acts()); err != nil {
+		return nil, err
+	}
+	var err error
+	if c.Ask, err = complete(s, c); err != nil {
 		return nil, err
 	}
 	e := c.Event()
@@ -104,7 +144,21 @@ func Decide(s State, c domain.Command) ([]domain.Event, error) {
 
 // CheckHistory refuses a history that could not have happened.
 func CheckHistory(history []domain.Event) error {
-	return domain.CheckHistory(history, admit, Evolve)
+	return domain.CheckHistory(history, Acts(), admit, Evolve)
+}
+
+// ContentOf returns the ContentHash of a directive as it was issued, whatever
+// amended it later.
+func ContentOf(history []domain.Event) string {
+	issued := slices.DeleteFunc(slices.Clone(history), func(e domain.Event) bool {
+		switch e.Data.(type) {
+		case *Issued, *ClausesRecorded:
+			return false
+		}
+		return true
+	})
+	s := Replay(issued)
+	return ContentHash(s.Title, s.IssuedOn, s.Clauses)
 }
 
 // Replay folds a history into a state.
@@ -116,6 +170,10 @@ func admit(s State, e domain.Event) error {
 		return admitIssued(s, e, p)
 	case *ClausesRecorded:
 		return admitClauses(s, e, p)
+	case *Amended:
+		return admitAmended(s, e, p)
+	case *Repealed:
+		return admitRepealed(s, e, p)
 	case *ReportingRequired:
 		if s.Status != StatusIssued {
 			return domain.Illegal("directive.reporting_required.status",
@@ -187,6 +245,14 @@ func Evolve(s State, e domain.Event) State {
 	case *ClausesRecorded:
 		if s.Status == StatusIssued {
 			s.Clauses = append(slices.Clone(s.Clauses), p.Clauses...)
+		}
+	case *Amended:
+		if s.Status == StatusIssued {
+			return s.amend(p, Mark{e.ID, e.Time})
+		}
+	case *Repealed:
+		if s.Status == StatusIssued {
+			s.Status, s.Repealed, s.RepealedBy, s.RepealedOn = StatusRepealed, Mark{e.ID, e.Time}, p.By, p.EffectiveOn
 		}
 	case *ReportingRequired:
 		if s.Status == StatusIssued {

@@ -25,6 +25,9 @@ var (
 	li   = domain.Caller{Person: domain.Ref{Kind: domain.KindPerson, ID: "li"}, Office: domain.Ref{Kind: domain.KindOffice, ID: "anban"}, Role: domain.RoleSafetyOffice}
 	sun  = domain.Caller{Person: domain.Ref{Kind: domain.KindPerson, ID: "sun"}, Office: domain.Ref{Kind: domain.KindOffice, ID: "jidian"}, Role: domain.RoleOffice}
 	self = domain.Ref{Kind: domain.KindDirective, ID: "01D"}
+
+	amending = domain.Ref{Kind: domain.KindDirective, ID: "02D"}
+	task1    = domain.Ref{Kind: domain.KindTask, ID: "01T"}
 )
 
 // A step is one command of a story: who, on which day of July 2019, what.
@@ -125,9 +128,38 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
+// The content's digest is a name in ledgers that exist: it never changes.
+func TestContentHash(t *testing.T) {
+	clauses := func(texts ...string) []Clause {
+		var list []Clause
+		for i, text := range texts {
+			list = append(list, Clause{Number: i + 1, Text: text})
+		}
+		return list
+	}
+	known := ContentHash("关于开展检查的通知", "2019-06-26", clauses("开展检查。", "落实责任。"))
+	if want := "bb2e2b4ea45ef63b2b90ca19ec0ad6460a4edda2a795cf4369f283704e0c4946"; known != want {
+		t.Errorf("%s, want %s", known, want)
+	}
+	if ContentHash("关于开展\n 检查的通知 ", "2019-06-26", clauses("开展　检查。", "落实责任。\n")) != known {
+		t.Error("white space tells notices apart")
+	}
+	for _, other := range []string{
+		ContentHash("关于开展检查的通知", "2019-06-27", clauses("开展检查。", "落实责任。")),
+		ContentHash("关于开展检查的通知", "", clauses("开展检查。", "落实责任。")),
+		ContentHash("关于开展检查的通知", "2019-06-26", clauses("开展检查。落实责任。")),
+		ContentHash("关于开展检查的通知", "2019-06-26", clauses("落实责任。", "开展检查。")),
+		ContentHash("关于开展检查的通", "2019-06-26", clauses("知开展检查。", "落实责任。")),
+	} {
+		if other == known {
+			t.Error("another notice has the same digest")
+		}
+	}
+}
+
 func TestAllowed(t *testing.T) {
 	story := []step{{li, 2, issued()}, {li, 3, &Voided{Reason: "x"}}}
-	for n, want := range []string{"issue", "record-clauses require-reporting void", ""} {
+	for n, want := range []string{"", "require-reporting amend repeal void", ""} {
 		if got := strings.Join(Allowed(Replay(given(t, story[:n]...))), " "); got != want {
 			t.Errorf("after %d steps: %s, want %s", n, got, want)
 		}
@@ -322,7 +354,7 @@ func TestEnums(t *testing.T) {
 		Chinese() string
 	}
 	for _, v := range []value{
-		StatusIssued, StatusVoided, IssuedOnSigned, IssuedOnPrinted, RoleLead, RoleSupporting, RoleJoint, KindOneOff, KindRecurring, KindStanding,
+		StatusIssued, StatusVoided, StatusRepealed, ChangeReplaced, ChangeRemoved, ChangeAdded, IssuedOnSigned, IssuedOnPrinted, RoleLead, RoleSupporting, RoleJoint, KindOneOff, KindRecurring, KindStanding,
 	} {
 		if strings.HasPrefix(v.String(), "invalid") || v.Chinese() == v.String() {
 			t.Errorf("%v has no names", v)
@@ -348,6 +380,12 @@ func full() []domain.Payload {
 		}}},
 		&ReportingRequired{p, calendar.UnitMonth, calendar.Due{Day: 5, In: calendar.DueInNext}, []domain.Ref{sun.Office}, "2019-08-01", "2020-12-31"},
 		&Voided{p, "重复导入"},
+		&Amended{p, "宁工信安发〔2020〕3号", amending, []Change{
+			{7, []string{"四", "（一）", "2"}, 1, ChangeReplaced, "新第七项", TextHash("新第七项"), "2020-01-01", []string{"主要任务"}, "（责任处室：机电处）",
+				[]ClauseOffice{{"机电处", RoleJoint, "责任处室", false, sun.Office}}, []ClauseDeadline{{"2020-12-31", "2020年底前"}}, KindRecurring, true},
+			{Number: 8, Kind: ChangeRemoved, EffectiveOn: "2020-01-01"},
+		}, []Decision{{task1, FateRevised, "按新条款"}}},
+		&Repealed{p, "宁工信安发〔2020〕9号", amending, "2020-06-01", []Decision{{task1, FateContinues, "仍须办结"}}, &Otherwise{FateCancelled, "随文废止"}},
 	}
 }
 
@@ -402,6 +440,8 @@ func TestAnyCommands(t *testing.T) {
 			c := step{
 				rapid.SampledFrom([]domain.Caller{li, li, li, sun}).Draw(t, "by"), rapid.IntRange(1, 28).Draw(t, "day"),
 				rapid.SampledFrom([]domain.Payload{
+					amended(replaced(rapid.IntRange(0, n+1).Draw(t, "replaced"), rapid.SampledFrom([]string{"甲", "乙"}).Draw(t, "words"))),
+					amended(removed(n), added("丙"), added("丁")), amended(Change{Number: n + 2, Kind: ChangeAdded, Text: "x"}), repealed(),
 					issued(), recorded(n + 1), recorded(n+1, n+2), recorded(n + 2), recorded(), monthly(5), &ReportingRequired{}, &Voided{}, &domain.Unknown{Type: "x"},
 				}).Draw(t, "ask"),
 			}.command()
@@ -421,6 +461,9 @@ func TestAnyCommands(t *testing.T) {
 		for i, c := range Replay(history).Clauses {
 			if c.Number != i+1 {
 				t.Fatalf("clause %d stands at %d", c.Number, i+1)
+			}
+			if c.TextSHA256 != TextHash(c.Text) {
+				t.Fatalf("clause %d has another text's digest", c.Number)
 			}
 		}
 		checkFold(t, history)

@@ -7,11 +7,12 @@ type Status uint8
 
 // The statuses.
 const (
-	StatusIssued Status = iota + 1 // 有效
-	StatusVoided                   // 已撤销登记
+	StatusIssued   Status = iota + 1 // 有效
+	StatusVoided                     // 已撤销登记
+	StatusRepealed                   // 已废止
 )
 
-var statuses = enum.New[Status]("status of a directive", "issued", "voided")
+var statuses = enum.New[Status]("status of a directive", "issued", "voided", "repealed")
 
 func (s Status) String() string { return statuses.Name(s) }
 
@@ -22,6 +23,8 @@ func (s Status) Chinese() string {
 		return "有效"
 	case StatusVoided:
 		return "已撤销登记"
+	case StatusRepealed:
+		return "已废止"
 	}
 	return "未登记"
 }
@@ -34,6 +37,52 @@ func (s *Status) UnmarshalText(b []byte) error { return statuses.Unmarshal(b, s)
 
 // ParseStatus returns the status with that wire name.
 func ParseStatus(s string) (Status, error) { return statuses.Parse(s) }
+
+// ChangeKind is what an amendment does to a clause.
+type ChangeKind uint8
+
+// The kinds of change.
+const (
+	ChangeReplaced ChangeKind = iota + 1 // 修改
+	ChangeRemoved                        // 删去
+	ChangeAdded                          // 增加
+)
+
+var changeKinds = enum.New[ChangeKind]("kind of change", "replaced", "removed", "added")
+
+func (k ChangeKind) String() string { return changeKinds.Name(k) }
+
+// Chinese returns the kind as the pages write it.
+func (k ChangeKind) Chinese() string {
+	return [...]string{"", "修改", "删去", "增加"}[min(k, ChangeAdded)]
+}
+
+// MarshalText writes the wire name.
+func (k ChangeKind) MarshalText() ([]byte, error) { return changeKinds.Marshal(k) }
+
+// UnmarshalText reads the wire name.
+func (k *ChangeKind) UnmarshalText(b []byte) error { return changeKinds.Unmarshal(b, k) }
+
+// Fate is what becomes of an open task when its clause, or the whole directive,
+// is not what it was.
+type Fate uint8
+
+// The fates.
+const (
+	FateRevised   Fate = iota + 1 // 按新条款继续
+	FateCancelled                 // 撤销任务
+	FateContinues                 // 照旧继续 (only on a repeal)
+)
+
+var fates = enum.New[Fate]("decision on a task", "revised", "cancelled", "continues")
+
+func (f Fate) String() string { return fates.Name(f) }
+
+// MarshalText writes the wire name.
+func (f Fate) MarshalText() ([]byte, error) { return fates.Marshal(f) }
+
+// UnmarshalText reads the wire name.
+func (f *Fate) UnmarshalText(b []byte) error { return fates.Unmarshal(b, f) }
 
 // IssuedOnKind says which of a document's two dates its date is.
 type IssuedOnKind uint8

@@ -7,7 +7,10 @@
 package enum
 
 import (
+	"encoding"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -68,6 +71,16 @@ func (t Table[T]) Unmarshal(b []byte, v *T) error {
 
 // Names returns all wire names in the order of their values.
 func (t Table[T]) Names() []string { return append([]string(nil), t.names...) }
+
+// NamesOf returns the wire names of the enumeration that v points to a value of, or
+// nil if it is none. An enumeration names its values when it refuses a text.
+func NamesOf(v encoding.TextUnmarshaler) []string {
+	var unknown *UnknownError
+	if errors.As(v.UnmarshalText([]byte{0}), &unknown) {
+		return slices.Clone(unknown.Want)
+	}
+	return nil
+}
 
 // UnknownError says that a text is none of an enumeration's names.
 type UnknownError struct {

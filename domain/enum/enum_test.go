@@ -66,3 +66,24 @@ func TestUnknown(t *testing.T) {
 		t.Errorf("%v does not name what may be used", err)
 	}
 }
+
+func (c *colour) UnmarshalText(b []byte) error { return colours.Unmarshal(b, c) }
+
+type free struct{}
+
+func (free) UnmarshalText([]byte) error { return errors.New("no") }
+
+func TestNamesOf(t *testing.T) {
+	v := colour(1)
+	names := NamesOf(&v)
+	if strings.Join(names, " ") != "red green" || v != 1 {
+		t.Errorf("%v, value %d", names, v)
+	}
+	names[0] = "blue"
+	if colours.Name(1) != "red" {
+		t.Error("who asks for the names can change them")
+	}
+	if names := NamesOf(free{}); names != nil {
+		t.Errorf("no enumeration has the names %v", names)
+	}
+}

@@ -21,6 +21,8 @@ type transition struct {
 	needs func(State) *domain.Refusal
 	// after returns the event that must have happened before: a bound on time.
 	after func(State) Mark
+	// follows: it comes with a command on another record, nobody asks for it here.
+	follows bool
 }
 
 func transitions() []transition {
@@ -66,25 +68,32 @@ func transitions() []transition {
 		{Act: act("mark-duplicate", "标记重复登记", &DuplicateOf{}, inspectors), from: open &^ setOf(StatusClosureOrdered), after: recordedMark},
 		{Act: act("terminate", "终结", &Terminated{}, safety), from: open, after: recordedMark},
 		{Act: act("correct", "更正", &Corrected{}, all), from: open | ended, after: noMark},
+		{Act: act("succeed-office", "机构调整", &OfficeSucceeded{}, safety), from: open, after: orderMark, follows: true},
 		{Act: act("withdraw-evidence", "撤回证据", &EvidenceWithdrawn{}, all), from: open | ended, needs: needsEvidence, after: noMark},
 	}
 }
 
 // Acts returns the commands of a finding.
-func Acts() []domain.Act {
-	table := transitions()
-	acts := make([]domain.Act, len(table))
-	for i, t := range table {
-		acts[i] = t.Act
+func Acts() []domain.Act { return acts(false) }
+
+// follows are the events that no client asks for directly.
+func follows() []domain.Act { return acts(true) }
+
+func acts(follows bool) []domain.Act {
+	var list []domain.Act
+	for _, t := range transitions() {
+		if t.follows == follows {
+			list = append(list, t.Act)
+		}
 	}
-	return acts
+	return list
 }
 
 // Allowed returns the names of the acts the state allows, whoever asks.
 func Allowed(s State) []string {
 	var names []string
 	for _, t := range transitions() {
-		if t.from.has(s.Status) && (t.needs == nil || t.needs(s) == nil) {
+		if !t.follows && t.from.has(s.Status) && (t.needs == nil || t.needs(s) == nil) {
 			names = append(names, t.Name)
 		}
 	}

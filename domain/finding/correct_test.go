@@ -16,6 +16,7 @@ func amend(by domain.Caller, at, target, changes string) step {
 }
 
 func TestCorrections(t *testing.T) {
+	withdrawn := then(majorStory, step{wang, "07-22", &Referred{Particulars: with(photo), To: "住建部门"}}, step{li, "07-23", &EvidenceWithdrawn{SHA256: photo, Reason: "涉密"}})
 	for _, sc := range []scenario{
 		{name: "void of the last step", given: passedStory, when: void(zhao, "07-23", "e6"), then: StatusReported},
 		{name: "void of what the rest rests on", given: passedStory, when: void(li, "07-23", "e4"), refused: "corrected.breaks"},
@@ -35,6 +36,9 @@ func TestCorrections(t *testing.T) {
 		{name: "one's own, with an approval", given: majorStory, when: step{wang, "07-23", &Corrected{domain.Correction{
 			Particulars: approved(), Target: "e3", Mode: domain.ModeVoid, Reason: "录错"}}}, then: StatusVerified},
 		{name: "one's own words that free nothing", given: majorStory, when: amend(wang, "07-23", "e1", `{"category":"电气"}`), then: StatusGraded},
+
+		{name: "void of a withdrawal", given: withdrawn, when: void(li, "07-24", "e5"), refused: "corrected.withdrawal"},
+		{name: "void of what named the evidence", given: withdrawn, when: void(li, "07-24", "e4"), then: StatusGraded},
 	} {
 		t.Run(sc.name, sc.run)
 	}

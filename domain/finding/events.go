@@ -356,7 +356,7 @@ func Payloads() []domain.Payload {
 		&PlanFiled{}, &SupervisionListed{}, &SupervisionDelisted{}, &SuspensionOrdered{}, &ResumptionApproved{},
 		&ClosureOrdered{}, &ClosureVerified{},
 		&Referred{}, &ReferralReplied{}, &Recurred{}, &DuplicateOf{}, &Terminated{},
-		&Corrected{}, &EvidenceWithdrawn{},
+		&Corrected{}, &EvidenceWithdrawn{}, &OfficeSucceeded{},
 	}
 }
 

@@ -57,6 +57,7 @@ func full() []domain.Payload {
 		&Terminated{p, CauseJurisdictionMoved, "移交函"},
 		&Corrected{domain.Correction{Particulars: p, Target: "01R", Mode: domain.ModeAmend, Changes: json.RawMessage(`{"opinion":"属实"}`), Reason: "录错"}},
 		&EvidenceWithdrawn{p, photo, "涉密"},
+		&OfficeSucceeded{p, jidian, yuancai, "宁编发〔2019〕3号"},
 	}
 }
 
@@ -105,7 +106,7 @@ func TestRequiredFields(t *testing.T) {
 		"supervision_listed": "level", "supervision_delisted": "", "suspension_ordered": "", "resumption_approved": "",
 		"closure_ordered": "decision_no", "closure_verified": "", "referred": "to", "referral_replied": "reply",
 		"recurred": "earlier", "duplicate_of": "original", "terminated": "cause proof evidence",
-		"corrected": "target mode changes reason", "evidence_withdrawn": "sha256 reason",
+		"corrected": "target mode changes reason", "evidence_withdrawn": "sha256 reason", "office_succeeded": "from to",
 	}
 	for _, p := range full() {
 		name := domain.ShortType(p)
@@ -201,6 +202,8 @@ func TestValidate(t *testing.T) {
 		{"finding.terminated.cause", &Terminated{Particulars: with(letter), Proof: "x"}},
 		{"finding.terminated.evidence", &Terminated{Cause: CauseRelocated, Proof: "x"}},
 		{"evidence.sha256", &EvidenceWithdrawn{SHA256: "x", Reason: "y"}},
+		{"field.office", &OfficeSucceeded{From: jidian, To: aTask}},
+		{"finding.office_succeeded.same", &OfficeSucceeded{From: jidian, To: jidian}},
 	} {
 		r := (*domain.Refusal)(nil)
 		if err := tt.p.Validate(); !errors.As(err, &r) || r.Rule != tt.rule || r.Field == "" {

@@ -72,6 +72,9 @@ func evolve(s State, e domain.Event, m Mark) (next State, known bool) {
 		return s.referred(p, m), true
 	case *ReferralReplied:
 		return s.replied(p, m), true
+	case *OfficeSucceeded:
+		s.Successions = append(slices.Clone(s.Successions), Succession{m, p.From, p.To})
+		return s, true
 	}
 	return evolveMajor(s, e, m)
 }
@@ -129,6 +132,7 @@ func (s State) ordered(p *RectificationOrdered, m Mark) State {
 		ResponsiblePerson: p.ResponsiblePerson, FundsFen: p.FundsFen, Deadline: p.Deadline, Acceptor: p.Acceptor,
 	}
 	s.Orders++
+	s.Successions = nil // the new order names offices as they are now
 	s.Deadline = Deadline{On: p.Deadline, Event: m.Event, Ordered: p.Deadline}
 	return s.to(StatusOrdered, m)
 }

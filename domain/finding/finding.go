@@ -93,6 +93,8 @@ type State struct {
 	Cause     Cause      // of termination
 	Dismissal string     // reason
 
+	Successions []Succession // of the offices of the last order, oldest first
+
 	Evidence []EvidenceUse
 }
 
@@ -219,7 +221,7 @@ func (s State) Referred() bool { return s.unanswered() >= 0 }
 // Decide says what happens when the command is given in the state. A correction
 // is decided by Correct, because it needs the history.
 func Decide(s State, c domain.Command) ([]domain.Event, error) {
-	if err := c.Check(Acts()); err != nil {
+	if err := c.Check(append(Acts(), follows()...)); err != nil {
 		return nil, err
 	}
 	e := c.Event()
@@ -242,6 +244,11 @@ func Correct(history []domain.Event, c domain.Command) ([]domain.Event, error) {
 	if err := domain.CheckCorrection(history, e); err != nil {
 		return nil, err
 	}
+	if i := slices.IndexFunc(history, func(h domain.Event) bool { return h.ID == e.Corrects().Target }); i >= 0 {
+		if _, ok := history[i].Data.(*OfficeSucceeded); ok {
+			return nil, domain.Illegal("finding.corrected.succession", "此事件随机构调整产生，不能在此更正", "the event follows from a reorganisation and is not corrected here")
+		}
+	}
 	after := slices.Concat(history, []domain.Event{e})
 	if err := CheckHistory(after); err != nil {
 		return nil, err
@@ -254,7 +261,7 @@ func Correct(history []domain.Event, c domain.Command) ([]domain.Event, error) {
 
 // CheckHistory refuses a history that could not have happened.
 func CheckHistory(history []domain.Event) error {
-	return domain.CheckHistory(history, admit, Evolve)
+	return domain.CheckHistory(history, Acts(), admit, Evolve)
 }
 
 // Replay folds a history with its corrections into a state.

@@ -194,9 +194,11 @@ func admit(s State, e domain.Event) error {
 	case *Recurred:
 		return admitOther(e, p.Earlier, "finding.recurred.self", "earlier")
 	case *DuplicateOf:
-		return admitOther(e, p.Original, "finding.duplicate_of.self", "original")
+		return admitDuplicate(s, e, p)
 	case *EvidenceWithdrawn:
 		return admitWithdrawal(s, e, p)
+	case *OfficeSucceeded:
+		return admitSucceeded(s, p)
 	case *Corrected:
 		return errors.New("finding: a correction is decided by Correct, which has the history")
 	}
@@ -243,7 +245,7 @@ func admitExtension(s State, e domain.Event, p *RectificationExtended) error {
 }
 
 // admitOffice: of the responsible offices only the rectifier and the supervising
-// office speak for the rectification. Inspectors and the safety office pass on
+// office, or who carries on for them, speak for the rectification. Inspectors and the safety office pass on
 // what an enterprise without an account hands in.
 func admitOffice(s State, e domain.Event, rule string) error {
 	onBehalf := e.Data.Circumstances().OnBehalfOf.Kind == domain.KindOffice
@@ -252,11 +254,11 @@ func admitOffice(s State, e domain.Event, rule string) error {
 	}
 	var may []string
 	for _, o := range []domain.Ref{s.Order.Rectifier.Office, s.Order.SupervisingOffice} {
-		if o == e.ActingOffice() {
+		if slices.Contains(s.Carriers(o), e.ActingOffice()) {
 			return nil
 		}
-		if !o.IsZero() {
-			may = append(may, o.String())
+		if now := s.Carrier(o); !now.IsZero() {
+			may = append(may, now.String())
 		}
 	}
 	if len(may) == 0 {
@@ -296,10 +298,11 @@ func admitReinspection(s State, e domain.Event, p *Reinspected) error {
 }
 
 func admitNotRectifier(s State, e domain.Event, rule string) error {
-	o := s.Order.Rectifier.Office
-	if o.IsZero() || (e.ActingOffice() != o && e.Office != o) {
+	line := s.Carriers(s.Order.Rectifier.Office)
+	if !slices.Contains(line, e.ActingOffice()) && !slices.Contains(line, e.Office) {
 		return nil
 	}
+	o := s.Carrier(s.Order.Rectifier.Office)
 	return domain.Illegal(rule,
 		"整改责任单位 "+o.String()+" 及其人员不能复查、核实自己的整改，请由检查人员办理", "nobody of the rectifier, "+o.String()+", checks its own rectification: an inspector of another office does")
 }
@@ -340,6 +343,38 @@ func admitReply(s State, e domain.Event, p *ReferralReplied) error {
 func admitOther(e domain.Event, other domain.Ref, rule, field string) error {
 	if other == e.Subject {
 		return domain.Invalid(rule, field, "不能指向本隐患自己", "a finding does not point at itself")
+	}
+	return nil
+}
+
+// admitDuplicate: a major hazard is not taken off the books as a duplicate by who
+// graded it alone.
+func admitDuplicate(s State, e domain.Event, p *DuplicateOf) error {
+	if err := admitOther(e, p.Original, "finding.duplicate_of.self", "original"); err != nil {
+		return err
+	}
+	if s.Grade == GradeMajor && approval(e) == nil && meet(personsOf(handOf(e)), personsOf(s.GradedBy)) {
+		return domain.Illegal("finding.duplicate_of.two_persons",
+			"重大隐患由原定级人以外的人标记重复登记，或附批示 approval", "a major hazard is marked a duplicate by somebody else than who graded it, or with an approval")
+	}
+	return nil
+}
+
+// CheckOriginal refuses a finding to be a duplicate of one that does not go on with
+// it. Where a major one would be left to no open major one, a leader has to have
+// approved. Its events don't tell how the original stands: whoever gives the command
+// has read that, and expects it not to move.
+func CheckOriginal(duplicate, original State, p *domain.Particulars) error {
+	switch {
+	case original.Status == StatusDuplicate:
+		return domain.Illegal("finding.duplicate_of.original",
+			"原隐患本身是 "+original.Original.String()+" 的重复登记，请指向后者", "the original is itself a duplicate of "+original.Original.String()+": name that one")
+	case original.Status == StatusDismissed:
+		return domain.Illegal("finding.duplicate_of.original",
+			"原隐患已不予认定，不能作为保留的隐患", "the original was dismissed and does not go on")
+	case duplicate.Grade == GradeMajor && !original.Blocks() && p.Approval == nil:
+		return domain.Illegal("finding.duplicate_of.major",
+			"重大隐患只能重复于一项未了结的重大隐患，否则须附批示 approval", "a major hazard is a duplicate of an open major one only, or by approval")
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package finding
 import (
 	"errors"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,6 +37,7 @@ func asks(history []domain.Event) *rapid.Generator[domain.Payload] {
 			&WrittenOff{}, &WrittenOff{}, aPlan(), &SupervisionListed{Level: LevelCounty}, &SupervisionDelisted{},
 			&SuspensionOrdered{}, &ResumptionApproved{}, &ClosureOrdered{DecisionNo: "x"}, &ClosureVerified{},
 			&Referred{To: "x"}, &ReferralReplied{Reply: "x"}, &ReferralReplied{Referral: target, Reply: "x"},
+			&OfficeSucceeded{From: jidian, To: zheng.Office}, &OfficeSucceeded{From: yuancai, To: zheng.Office},
 			&Recurred{Earlier: other}, &DuplicateOf{Original: other}, &Terminated{Cause: CauseRelocated, Proof: "x"},
 			void(li, "07-01", target).ask, amend(li, "07-01", target, `{"note":"x"}`).ask, amend(li, "07-01", target, `{"time":"2019-07-15T00:00:00+08:00"}`).ask,
 			&EvidenceWithdrawn{SHA256: photo, Reason: "x"}, &domain.Unknown{Type: "duban.finding.weighed.v9"},
@@ -55,7 +58,7 @@ func commands(t *rapid.T, history []domain.Event) domain.Command {
 	}
 	c := s.command()
 	c.Time = c.Time.Add(time.Duration(rapid.IntRange(-1, 40*len(history)).Draw(t, "hours")) * time.Hour)
-	return c
+	return receivedThen(c)
 }
 
 // Whatever is asked: a refusal is a *Refusal, what is accepted leaves a history
@@ -67,9 +70,7 @@ func TestAnyCommands(t *testing.T) {
 			c := commands(t, history)
 			events, err := decide(history, c)
 			if err != nil {
-				if r := (*domain.Refusal)(nil); !errors.As(err, &r) {
-					t.Fatalf("%s: %v is no refusal", c.Ask.EventType(), err)
-				}
+				checkRefusal(t, c, err)
 				continue
 			}
 			history = appendTo(history, events)
@@ -79,6 +80,24 @@ func TestAnyCommands(t *testing.T) {
 			checkFold(t, history)
 		}
 	})
+}
+
+// checkRefusal: a refusal is a *Refusal, speaks of acts and not of events, and does
+// not advise the act it refused, unless with other words it may do.
+func checkRefusal(t *rapid.T, c domain.Command, err error) {
+	r := (*domain.Refusal)(nil)
+	if !errors.As(err, &r) {
+		t.Fatalf("%s: %v is no refusal", c.Ask.EventType(), err)
+	}
+	for _, p := range Payloads() {
+		if name := domain.ShortType(p); strings.Contains(r.Chinese, name) {
+			t.Fatalf("%s speaks of %s: %s", r.Rule, name, r.Chinese)
+		}
+	}
+	act, ok := domain.ActOf(Acts(), c.Ask)
+	if ok && r.Rule != "finding.regraded.same" && slices.Contains(r.Allowed, act.Name) {
+		t.Fatalf("%s is refused by %s, which advises %v", act.Name, r.Rule, r.Allowed)
+	}
 }
 
 // Evolve takes any events in any order and never fails; what it returns shares
@@ -109,6 +128,7 @@ func checkFold(t *rapid.T, history []domain.Event) {
 		one := Evolve(s, effective[i])
 		Evolve(s, domain.Event{ID: "x", Data: &Referred{Particulars: with(letter, photo), To: "x"}})
 		Evolve(s, domain.Event{ID: "x", Data: aReport()})
+		Evolve(s, domain.Event{ID: "x", Data: &OfficeSucceeded{From: yuancai, To: zheng.Office}})
 		Evolve(s, domain.Event{ID: "x", Data: looked(false)})
 		Evolve(s, domain.Event{ID: "x", Data: &EvidenceWithdrawn{SHA256: photo}})
 		Evolve(s, domain.Event{ID: "x", Data: &ReferralReplied{Reply: "x"}})

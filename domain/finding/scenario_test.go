@@ -51,10 +51,19 @@ type step struct {
 }
 
 func (s step) command() domain.Command {
-	return domain.Command{
+	return receivedThen(domain.Command{
 		Entry:   domain.Entry{By: s.by, Time: clockOf(s.at), Now: clockOf("12-31 12:00")},
 		Subject: self, Ask: s.ask,
+	})
+}
+
+// receivedThen lets no paper come in before the day of which it tells.
+func receivedThen(c domain.Command) domain.Command {
+	p := c.Ask.Circumstances()
+	if day := calendar.On(c.Time); p.ReceivedOn != "" && p.ReceivedOn < day {
+		p.ReceivedOn = day
 	}
+	return c
 }
 
 // clockOf reads "07-01" or "07-01 15:04" of 2019.
@@ -189,7 +198,7 @@ func approved() domain.Particulars {
 
 func behalf(of domain.Ref) domain.Particulars {
 	p := with(letter)
-	p.OnBehalfOf, p.ReceivedVia, p.ReceivedOn = of, domain.ViaPaper, "2019-07-10"
+	p.OnBehalfOf, p.ReceivedVia, p.ReceivedOn = of, domain.ViaPaper, "2019-07-01" // or later, see receivedThen
 	return p
 }
 

@@ -120,7 +120,7 @@ func Correct(history []domain.Event, c domain.Command) ([]domain.Event, error) {
 
 // CheckHistory refuses a history that could not have happened.
 func CheckHistory(history []domain.Event) error {
-	return domain.CheckHistory(history, admit, Evolve)
+	return domain.CheckHistory(history, Acts(), admit, Evolve)
 }
 
 // Replay folds a history with its corrections into a state.

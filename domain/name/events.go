@@ -5,7 +5,7 @@ import "duban/domain"
 // Claimed (占用): from now on the name means its owner.
 type Claimed struct {
 	domain.Particulars
-	Kind  Kind       `json:"kind" doc:"document_number 文号, office_name 处室名称, notice_text 无文号文件正文摘要"`
+	Kind  Kind       `json:"kind" doc:"document_number 文号, office_name 处室名称, notice_text 文件标题、日期和条款的摘要"`
 	Name  string     `json:"name" doc:"名称，照原样"`
 	Owner domain.Ref `json:"owner" doc:"名称所指：directive/… 或 office/…"`
 }

@@ -1,5 +1,6 @@
 // Package name keeps names unique (名称占用): a document number (文号), an office's
-// name or alias (处室名称、别名), the text of a notice that has no number.
+// name or alias (处室名称、别名), the content of a notice, by which it is known again
+// without its number.
 //
 // A name is an aggregate of its own, so that two writers who want the same one
 // meet on the same subject and one of them loses. Its id is derived from the name:
@@ -34,7 +35,7 @@ type Kind uint8
 const (
 	KindDocumentNumber Kind = iota + 1 // 文号
 	KindOfficeName                     // 处室名称或别名
-	KindNoticeText                     // 无文号文件：正文的 SHA-256
+	KindNoticeText                     // 标题、日期和条款的 SHA-256，见 directive.ContentHash
 )
 
 var kinds = enum.New[Kind]("kind of name", "document_number", "office_name", "notice_text")
@@ -49,7 +50,7 @@ func (k Kind) Chinese() string {
 	case KindOfficeName:
 		return "处室名称"
 	case KindNoticeText:
-		return "无文号文件"
+		return "文件内容"
 	}
 	return k.String()
 }
@@ -142,14 +143,6 @@ func Acts() []domain.Act {
 	}
 }
 
-// Allowed returns the names of the acts the state allows.
-func Allowed(s State) []string {
-	if s.Held() {
-		return []string{"release"}
-	}
-	return []string{"claim"}
-}
-
 // Decide says what happens when the command is given in the state.
 func Decide(s State, c domain.Command) ([]domain.Event, error) {
 	if err := c.Check(Acts()); err != nil {
@@ -164,7 +157,7 @@ func Decide(s State, c domain.Command) ([]domain.Event, error) {
 
 // CheckHistory refuses a history that could not have happened.
 func CheckHistory(history []domain.Event) error {
-	return domain.CheckHistory(history, admit, Evolve)
+	return domain.CheckHistory(history, Acts(), admit, Evolve)
 }
 
 // Replay folds a history into a state.
@@ -177,7 +170,7 @@ func admit(s State, e domain.Event) error {
 	case *Released:
 		if !s.Held() {
 			return domain.Illegal("name.released.status",
-				"该名称没有被占用，不必释放", "nobody holds the name, there is nothing to release").Now(Allowed(s))
+				"该名称没有被占用，不必释放", "nobody holds the name, there is nothing to release")
 		}
 		return notBefore(e, s.Claimed, "name.released.time", "占用", "it was claimed")
 	}
@@ -190,11 +183,20 @@ func admitClaim(s State, e domain.Event, p *Claimed) error {
 			"名称与记录编号不符，应记在 "+want.String(), "the name does not belong to this record, it is "+want.String())
 	}
 	if s.Held() {
-		return domain.Illegal("name.claimed.taken",
-			p.Kind.Chinese()+"“"+p.Name+"”已由 "+s.Owner.String()+" 使用（登记为“"+s.Name+"”）；请核对是否重复登记，确需使用的先释放原占用",
-			p.Kind.String()+" "+p.Name+" is held by "+s.Owner.String()+" (as "+s.Name+"): look for a duplicate, or release it there first").Now(Allowed(s))
+		return taken(s, p)
 	}
 	return notBefore(e, s.Released, "name.claimed.time", "上次释放", "it was last released")
+}
+
+// taken says who holds the name, and how it would become free.
+func taken(s State, p *Claimed) error {
+	zh, en := "登记有误的，先撤销登记（void）原文件", "void that directive first if it was a mistake"
+	if p.Kind == KindOfficeName {
+		zh, en = "确需使用的，先将原处室更名（rename）", "rename that office first if need be"
+	}
+	return domain.Illegal("name.claimed.taken",
+		p.Kind.Chinese()+"“"+p.Name+"”已由 "+s.Owner.String()+" 使用（登记为“"+s.Name+"”）；请核对是否重复登记；"+zh,
+		p.Kind.String()+" "+p.Name+" is held by "+s.Owner.String()+" (as "+s.Name+"): look for a duplicate; "+en)
 }
 
 func notBefore(e domain.Event, m Mark, rule, zh, en string) error {

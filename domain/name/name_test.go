@@ -115,15 +115,6 @@ func TestTheRefusalNamesTheOwner(t *testing.T) {
 	}
 }
 
-func TestAllowed(t *testing.T) {
-	story := []step{{li, 1, claim(directive)}, {li, 2, &Released{Reason: "x"}}}
-	for n, want := range []string{"claim", "release", "claim"} {
-		if got := strings.Join(Allowed(Replay(given(t, story[:n]...))), " "); got != want {
-			t.Errorf("after %d steps: %s, want %s", n, got, want)
-		}
-	}
-}
-
 func TestEvolveIgnoresTheAbsurd(t *testing.T) {
 	for _, p := range []domain.Payload{&Released{Reason: "x"}, &domain.Unknown{Type: "x"}, nil} {
 		if s := Evolve(State{}, domain.Event{ID: "e1", Data: p}); s != (State{}) {

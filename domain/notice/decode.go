@@ -7,7 +7,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/simplifiedchinese"
+	utf16 "golang.org/x/text/encoding/unicode"
 )
 
 // The reasons why bytes are refused. Each says what to do about it.
@@ -64,6 +66,8 @@ func decodeText(b []byte) (string, error) {
 		return "", ErrTooLarge
 	case len(bytes.TrimSpace(b)) == 0:
 		return "", ErrEmpty
+	case bytes.HasPrefix(b, []byte("\xff\xfe")), bytes.HasPrefix(b, []byte("\xfe\xff")):
+		return believed(utf16.UTF16(utf16.LittleEndian, utf16.ExpectBOM), b)
 	case bytes.IndexByte(b, 0) >= 0:
 		return "", ErrNotText
 	}
@@ -71,13 +75,17 @@ func decodeText(b []byte) (string, error) {
 	if utf8.Valid(b) {
 		return plain(string(b))
 	}
-	// Everything decodes as GB18030 to something; only a text without holes and
-	// with Chinese in it is believed.
-	d, err := simplifiedchinese.GB18030.NewDecoder().Bytes(b)
+	return believed(simplifiedchinese.GB18030, b)
+}
+
+// believed decodes bytes that may be anything. Everything decodes to something;
+// only a text without holes and with Chinese in it is believed.
+func believed(from encoding.Encoding, b []byte) (string, error) {
+	d, err := from.NewDecoder().Bytes(b)
 	if err != nil || len(d) > maxText*2 || bytes.ContainsRune(d, utf8.RuneError) {
 		return "", ErrNotText
 	}
-	s := string(d)
+	s := strings.TrimPrefix(string(d), "\ufeff")
 	han, other := 0, 0
 	for _, r := range s {
 		switch {

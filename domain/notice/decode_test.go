@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/unicode"
 
 	"duban/domain/notice"
 )
@@ -18,11 +19,14 @@ func TestEncodings(t *testing.T) {
 	plain := parse(t, string(seed(t)))
 	gb, err := simplifiedchinese.GB18030.NewEncoder().Bytes(seed(t))
 	require.NoError(t, err)
+	wide, err := unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewEncoder().Bytes(seed(t))
+	require.NoError(t, err)
 	for name, source := range map[string][]byte{
 		"byte order mark": append([]byte("\xef\xbb\xbf"), seed(t)...),
 		"CRLF":            bytes.ReplaceAll(seed(t), []byte("\n"), []byte("\r\n")),
 		"CR":              bytes.ReplaceAll(seed(t), []byte("\n"), []byte("\r")),
 		"GB18030":         gb,
+		"UTF-16":          wide,
 	} {
 		d, err := notice.Parse(source)
 		require.NoError(t, err, name)

@@ -8,14 +8,16 @@ import (
 )
 
 var (
-	number        = regexp.MustCompile(`([\p{Han}]{1,24})\s*[〔\[【（(﹝［]\s*((?:19|20)\d\d)\s*[〕\]】）)﹞］]\s*第?\s*(\d{1,5})\s*号`)
+	number        = regexp.MustCompile(`([\p{Han}×╳○A-ZＸ]{1,24})\s*[〔\[【（(﹝［]\s*((?:19|20|１９|２０)[0-9０-９]{2})\s*[〕\]】）)﹞］]\s*第?\s*([0-9０-９]{1,5})\s*号`)
 	titleLine     = regexp.MustCompile(`(通知|函|意见|方案|决定|通报|报告|请示|批复|公告|通告|办法|规定|措施|要点|计划|清单|决议|纪要|细则|指引|分工)([（(][^（()）]*[）)])?$`)
 	secrecyLine   = regexp.MustCompile(`^(特急|加急|特提|急件|平急|秘密|机密|绝密|内部|内部资料|签发人[：:].*|份号[：:]?.*|\d{6})([★☆].*)?$`)
 	signedBy      = regexp.MustCompile(`^签\s*发\s*人?\s*[：:]`)
 	saysSo        = regexp.MustCompile(`如下|^(为|根据|按照|经|现|近期|近日|当前|今年)`)
 	refersBefore  = regexp.MustCompile(`[《》，。；：“”]|根据|按照|依据|贯彻|落实|转发|印发`)
+	aboutWords    = regexp.MustCompile(`关于|印发|转发`)
+	beginsTitle   = regexp.MustCompile(`^(关于|印发|转发|批转|批复|公布)`)
 	many          = regexp.MustCompile(`各|有关|相关|直|所属|本`)
-	addressedTail = regexp.MustCompile(`(政府|部门|单位|处室|科室|委|局|厅|办|处|科|公司|企业|机构|院|校|中心|会|社|站|所|队|室|部|集团|街道|乡镇|[）)])$`)
+	addressedTail = regexp.MustCompile(`(政府|部门|单位|处室|科室|委|局|厅|办|处|科|公司|企业|机构|院|校|中心|会|社|站|所|队|室|部|集团|街道|乡镇|团体|组织|党组|工委|学校|银行|分行|支行|军区|机关|兵团|成员|学|园|股|司|省|市|县|区|州|盟|旗|乡|镇|村|基地|园区|[）)])$`)
 )
 
 // headLines is how many printed lines may stand above the body.
@@ -33,7 +35,19 @@ func (p *page) head() int {
 		}
 	}
 	p.issuer(from)
+	p.headDate(from)
 	return p.addressees(max(to, num+1))
+}
+
+// headDate takes the date of a letterhead: minutes and bulletins have theirs there.
+// A signature beats it.
+func (p *page) headDate(title int) {
+	for i := range title {
+		t := mendDate(p.pieces[i].text)
+		if m := fullDate.FindStringIndex(t); m != nil && p.parts[i] == partLetterhead && m[1] == len(t) {
+			p.date(t[m[0]:], IssuedOnPrinted)
+		}
+	}
 }
 
 // firstLabel returns the first piece that belongs to the body for sure.
@@ -67,7 +81,7 @@ func (p *page) splitNumber() {
 		if before := t[:from]; refersBefore.MatchString(before) || strings.Count(before, "（") > strings.Count(before, "）") {
 			continue
 		}
-		p.draft.DocumentNumber = squeeze(t[from:m[1]])
+		p.draft.DocumentNumber, _ = narrow(squeeze(t[from:m[1]]))
 		if trim(t[m[1]:]) != "" {
 			p.cut(i, m[1])
 		}
@@ -98,11 +112,11 @@ func (p *page) findTitle(first, num int) (from, to int) {
 		title := ""
 		for j := i; j < min(first, i+6) && j != num && len(p.pieces[j].text) <= maxTitle; j++ {
 			title += mend(p.pieces[j].text)
-			if !titleLine.MatchString(p.pieces[j].text) || !balanced(title) || p.goesOn(j, first) {
+			if !titleLine.MatchString(mend(p.pieces[j].text)) || !balanced(title) || p.goesOn(j, first) {
 				continue
 			}
 			from = i
-			if strings.HasPrefix(title, "关于") {
+			if beginsTitle.MatchString(title) {
 				from = p.titleBegins(i, num)
 				for k := i - 1; k >= from; k-- {
 					title = mend(p.pieces[k].text) + title
@@ -135,7 +149,7 @@ func (p *page) titleBegins(i, num int) int {
 		return i
 	}
 	t := mend(p.pieces[k].text)
-	if strings.HasSuffix(t, "文件") || !wholeName.MatchString(t) && !strings.HasSuffix(t, "国务院") {
+	if strings.HasSuffix(t, "文件") || !wholeName.match(t) && !strings.HasSuffix(t, "国务院") {
 		return i
 	}
 	// Above a number there is the letterhead; below one, the title.
@@ -177,13 +191,19 @@ func mend(s string) string {
 	return b.String()
 }
 
+// mendDate mends a line of which a date is wanted, however wide its digits.
+func mendDate(s string) string {
+	s, _ = narrow(mend(s))
+	return s
+}
+
 func ascii(r rune) bool { return r < utf8.RuneSelf && r != ' ' }
 
 // names puts 、 between the names of several bodies that a blank separates.
 func names(t string) string {
 	list := strings.Fields(t)
 	for _, n := range list {
-		if !wholeName.MatchString(strings.TrimSuffix(n, "文件")) {
+		if !wholeName.match(strings.TrimSuffix(n, "文件")) {
 			return mend(t)
 		}
 	}
@@ -199,13 +219,23 @@ func (p *page) issuer(title int) {
 			continue
 		}
 		t = strings.TrimSuffix(strings.TrimSuffix(t, "文件"), "（）")
-		if head != "" && wholeName.MatchString(head) {
+		if head != "" && wholeName.match(head) {
 			head += "、" // several issue it together
 		}
 		head += t
 	}
-	if head = strings.Trim(head, "、"); head != "" {
+	head = strings.Trim(head, "、")
+	own := ""
+	if title < len(p.pieces) && p.parts[title] == partTitle && !aboutWords.MatchString(p.pieces[title].text) {
+		own = names(p.pieces[title].text)
+	}
+	// A letterhead may name but the first of those who issue it together.
+	if head != "" && !strings.HasPrefix(own, head+"、") {
 		p.draft.Issuer = head
+		return
+	}
+	if own != "" {
+		p.draft.Issuer = own
 		return
 	}
 	before, _, ok := strings.Cut(p.draft.Title, "关于")
@@ -213,7 +243,7 @@ func (p *page) issuer(title int) {
 		return
 	}
 	if title < len(p.pieces) && p.parts[title] == partTitle {
-		if own := p.pieces[title].text; !strings.Contains(own, "关于") {
+		if own, _, ok := strings.Cut(p.pieces[title].text, "关于"); ok && strings.Contains(names(own), "、") {
 			p.draft.Issuer = names(own)
 			return
 		}
@@ -266,6 +296,21 @@ func (p *page) addressees(body int) int {
 	return body
 }
 
+// sharesPlace: in 各市住房和城乡建设局、公安局 the first words stand for both. What
+// has a place of its own, or is no department of one, stands for itself.
+func sharesPlace(last, name string) bool {
+	if !strings.HasPrefix(last, "各") || many.MatchString(name) {
+		return false
+	}
+	if bareGovernment.MatchString(name) {
+		return true
+	}
+	return !strings.ContainsAny(name, "省市县区州盟旗") && department.match(last) && department.match(name)
+}
+
+// department is what the departments of a place's government end in.
+var department = endingsOf(`局|厅|委|委员会|办|办公室|处|科|中心|（教委）|队`)
+
 // listed splits a printed list of addressees or copies. Each part between commas
 // is split further only if 、 stands between whole names.
 func listed(s string) []string {
@@ -276,8 +321,7 @@ func listed(s string) []string {
 			if name = trim(name); name == "" {
 				continue
 			}
-			// 各市住房和城乡建设局、公安局: 各市 stands for both.
-			if strings.HasPrefix(last, "各") && !many.MatchString(name) {
+			if sharesPlace(last, name) {
 				out[len(out)-1] += "、" + name
 				continue
 			}

@@ -1,7 +1,6 @@
 package notice
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -12,29 +11,29 @@ type piece struct {
 	text  string   // trimmed
 	line  int      // in the source, from 1
 	cells []string // between tabs, if it may be the row of a table
+	goes  bool     // on in the paragraph that the piece before begins
 }
 
 // maxTitle bounds, in bytes, how far a title is looked for.
 const maxTitle = 900
 
-// longLine is how many characters make a line suspect of holding a flattened
-// document. Real paragraphs stay well below.
-const longLine = 2000
-
 // pieces returns the non-blank lines of a text, flattened ones taken apart.
 func pieces(text string) []piece {
 	var out []piece
+	c := cutter{counts: map[style]int{}}
 	for i, l := range strings.Split(text, "\n") {
 		cells := cellsOf(l)
 		l = trim(l)
 		if l == "" {
 			continue
 		}
-		if utf8.RuneCountInString(l) < longLine {
-			out = append(out, piece{l, i + 1, cells})
+		if !c.flattened(l) {
+			for k, p := range countedUp(l) {
+				out = append(out, piece{text: p, line: i + 1, cells: cells, goes: k > 0})
+			}
 			continue
 		}
-		for _, p := range takeApart(l) {
+		for _, p := range c.takeApart(l) {
 			if p = trim(p); p != "" {
 				out = append(out, piece{text: p, line: i + 1})
 			}
@@ -68,126 +67,3 @@ func tail(s string, n int) string {
 }
 
 func trim(s string) string { return strings.Trim(s, " \t　\u00a0\f\v\ufeff") }
-
-var (
-	// Where a flattened text may go on to something new.
-	cutBefore = regexp.MustCompile(`附件\s*\d*\s*[：:]?|附\s*件\d+|[（(]此件|[（(]联系方式已隐去|抄送[：:]|特此(通知|函告)`)
-	cutLabel  = regexp.MustCompile(`[` + hanDigits + `]+、|[（(][` + hanDigits + `]+[）)]|\d{1,3}[.．、]`)
-	titleEnd  = regexp.MustCompile(`^的(通知|函|意见|实施意见|若干意见|方案|决定|通报|报告|请示|批复|公告|通告)`)
-	fullDate  = regexp.MustCompile(`(19|20)\d\d年\d{1,2}月\d{1,2}日`)
-)
-
-// takeApart splits a document that was flattened into one line at its title, its
-// addressees, its labels and its closing parts. A label is believed only if it
-// continues the count of its kind, so that numbers in running text stay where
-// they are.
-func takeApart(s string) []string {
-	cuts := map[int]bool{}
-	body := cutHead(s, cuts)
-	for _, m := range cutBefore.FindAllStringIndex(s, -1) {
-		cuts[m[0]] = true
-	}
-	for _, m := range fullDate.FindAllStringIndex(s, -1) {
-		// A date that closes a sentence-less stretch is that of a signature.
-		if strings.HasPrefix(s[m[1]:], "(此件") || strings.HasPrefix(s[m[1]:], "（此件") || m[1] == len(s) || strings.HasPrefix(s[m[1]:], "印发") {
-			cuts[m[1]] = true
-		}
-	}
-	cutLabels(s, body, cuts)
-	var out []string
-	from := 0
-	for i := range s {
-		if cuts[i] && i > from {
-			out = append(out, s[from:i])
-			from = i
-		}
-	}
-	return append(out, s[from:])
-}
-
-// cutHead cuts behind the title and the addressees and returns where the rest
-// begins.
-func cutHead(s string, cuts map[int]bool) int {
-	about := strings.Index(s, "关于")
-	if about < 0 || about > 300 {
-		return 0
-	}
-	depth := 0
-	for i, r := range s[about:min(len(s), about+maxTitle)] {
-		switch r {
-		case '《', '<', '〈':
-			depth++
-		case '》', '>', '〉':
-			depth--
-		}
-		if r != '的' || depth != 0 {
-			continue
-		}
-		if m := titleEnd.FindStringIndex(s[about+i:]); m != nil {
-			end := about + i + m[1]
-			if strings.HasPrefix(s[end:], "》") {
-				continue
-			}
-			cuts[end] = true
-			if colon := strings.IndexAny(s[end:], "：:"); colon >= 0 && colon < 300 && !strings.ContainsAny(s[end:end+colon], "。；") {
-				_, w := utf8.DecodeRuneInString(s[end+colon:])
-				end += colon + w
-				cuts[end] = true
-			}
-			return end
-		}
-	}
-	return 0
-}
-
-func cutLabels(s string, from int, cuts map[int]bool) {
-	next := map[style]int{}
-	for _, m := range cutLabel.FindAllStringIndex(s[from:], -1) {
-		at := from + m[0]
-		l, ok := labelOf(s[at:])
-		if !ok {
-			continue
-		}
-		before, _ := utf8.DecodeLastRuneInString(s[:at])
-		restart := l.number == 1
-		if l.number != next[l.style]+1 && !restart {
-			continue
-		}
-		switch l.style { //nolint:exhaustive // the others are believed wherever they continue their count
-		case styleDigit:
-			// 第1、2批 and 3.1 are no labels; a heading without a full stop may
-			// stand directly before one.
-			if before >= '0' && before <= '9' || strings.ContainsRune("第.-—~～至", before) {
-				continue
-			}
-			if restart && next[styleDigit] > 0 && !ends(before) && !headingBefore(s[:at]) {
-				continue
-			}
-		case styleHan, styleHanBracket:
-			first := restart && next[l.style] == 0
-			if !ends(before) && before != utf8.RuneError && !headingBefore(s[:at]) && !(first && attachedTitle.MatchString(tail(s[:at], 60))) {
-				continue
-			}
-		}
-		cuts[at] = true
-		next[l.style] = l.number
-		if l.style == styleHan {
-			next[styleHanBracket] = 0
-		}
-	}
-}
-
-func ends(r rune) bool { return strings.ContainsRune("。！？；;：:）)】”》", r) }
-
-// headingBefore reports whether what stands before is a heading without a full
-// stop: from its label on no sentence has ended.
-func headingBefore(s string) bool {
-	s = tail(s, 180)
-	cut := strings.LastIndexAny(s, "。！？；）)")
-	if cut < 0 {
-		return false
-	}
-	_, w := utf8.DecodeRuneInString(s[cut:])
-	_, ok := labelOf(s[cut+w:])
-	return ok
-}

@@ -2,6 +2,7 @@ package notice
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -12,9 +13,23 @@ type span struct {
 	content  string // between the brackets, or all of an unbracketed mark
 }
 
+// timesOnly reports whether a mark says until when and not who.
+func (m span) timesOnly() bool {
+	half, _ := narrow(trim(m.content))
+	if !timeLabel.MatchString(start(half, 90)) && !soleLimit.MatchString(half) {
+		return false
+	}
+	for _, p := range parts(half) {
+		if !timeLabel.MatchString(start(p, 90)) && !soleLimit.MatchString(p) && !deadlineWords(p) {
+			return false
+		}
+	}
+	return true
+}
+
 const (
 	labelKinds  = `责任|牵头|配合|主办|协办|承办|参与|参加|落实|实施|责任落实|组织实施|指导|主责|协同|协助|完成|主管|监督|督办`
-	labelBodies = `处室|单位|部门|科室|机构|股室|司局|主体|地区|站所`
+	labelBodies = `处室|单位|部门|科室|机构|股室|司局|主体|地区|站所|科股|处（室）|科（室）|处\(室\)|科\(室\)`
 )
 
 var (
@@ -22,16 +37,31 @@ var (
 	labelWords = regexp.MustCompile(`^(?:国家|自治区|[省市县区厅局])?(?:级|直|本级)?(?:主要|牵头|第一|共同|直接|具体)?(?:` + labelKinds + `)?(?:` + labelBodies + `)(?:（[^）]{1,10}）|\([^)]{1,10}\))?\s*[：:]` +
 		`|^(?:牵头|配合|主办|协办|责任|承办|参与|指导|落实)\s*[：:]`)
 	timeLabel  = regexp.MustCompile(`^(?:完成|办理|整改|落实|办结)?(?:时限|时间|期限|时间节点|时间要求|进度要求|进度安排|工作进度)(?:要求)?(?:\s*[：:]|[\s　]+)\s*`)
-	personWord = regexp.MustCompile(`^(?:第一|主要|直接|具体|包抓|包保|分管|牵头|责任|挂牌|督办|市级|县级)*(?:责任人员?|领导|负责人|联系人|负责同志|联络员|经办人)(?:及(?:职务|电话|联系电话|联系方式))?\s*[：:]`)
+	personWord = regexp.MustCompile(`^(?:第一|主要|直接|具体|包抓|包保|包联|挂联|挂钩|联系|分管|牵头|责任|挂牌|督办|[省市县区乡镇厅局](?:级|委|政府)?|党政|单位|部门|企业)*(?:责任人员?|领导|负责人|联系人|负责同志|联络员|经办人)(?:及(?:职务|电话|联系电话|联系方式))?\s*[：:]`)
 	// A label whose meaning is sure wherever it stands.
 	strongLabel = regexp.MustCompile(`(?:责任|牵头|配合|主办|承办)(?:处室|单位|部门|科室)\s*[：:]`)
 	// 责任单位 A without a colon, inside brackets.
 	looseLabel = regexp.MustCompile(`^(?:(?:` + labelKinds + `)(?:` + labelBodies + `))[\s　]*`)
 )
 
+// closeUp takes out the blanks that set a label apart: 责 任 人：.
+func closeUp(s string) string {
+	colon := strings.IndexAny(start(s, 60), "：:")
+	if colon < 0 || !strings.ContainsAny(s[:colon], " 　") {
+		return s
+	}
+	if runes := strings.FieldsFunc(s[:colon], func(r rune) bool { return r == ' ' || r == '　' }); slices.ContainsFunc(runes, func(f string) bool { return utf8.RuneCountInString(f) > 2 }) {
+		return s
+	}
+	if label := strings.ReplaceAll(strings.ReplaceAll(s[:colon], " ", ""), "　", "") + s[colon:]; labelWords.MatchString(start(label, 90)) || timeLabel.MatchString(start(label, 90)) || personWord.MatchString(start(label, 90)) {
+		return label
+	}
+	return s
+}
+
 // startsMark reports whether s begins with a label of a mark.
 func startsMark(s string) bool {
-	s = start(s, 90)
+	s = closeUp(start(s, 90))
 	return labelWords.MatchString(s) || timeLabel.MatchString(s) || personWord.MatchString(s)
 }
 
@@ -41,6 +71,7 @@ func startsMark(s string) bool {
 // the sentence's own. Without brackets a mark begins where a sentence may.
 func findMarks(s string) []span {
 	var out []span
+	var times []span
 	fresh := true // a sentence may begin here
 	for i := 0; i < len(s); {
 		r, w := utf8.DecodeRuneInString(s[i:])
@@ -49,6 +80,9 @@ func findMarks(s string) []span {
 				out = append(out, m)
 				i, fresh = m.to, true
 				continue
+			}
+			if m, ok := timeBracket(s, i); ok {
+				times = append(times, m)
 			}
 		} else if fresh && mayBeginLabel(r) && startsMark(s[i:]) {
 			if m, ok := bareMark(s, i); ok {
@@ -60,14 +94,52 @@ func findMarks(s string) []span {
 		fresh = strings.ContainsRune("。；;！？ 　\t\n", r)
 		i += w
 	}
-	if len(out) == 0 {
+	if len(out) == 0 && strings.ContainsAny(s, "：:") {
 		if at := strongLabel.FindStringIndex(s); at != nil {
 			if m, ok := bareMark(s, at[0]); ok {
 				out = append(out, m)
 			}
 		}
 	}
-	return out
+	return withTimes(s, out, times)
+}
+
+// timeBracket returns the bracket that opens at i if it holds a time limit alone:
+// （2021年6月底前完成）.
+func timeBracket(s string, i int) (span, bool) {
+	end, ok := closing(start(s, i+120), i)
+	if !ok {
+		return span{}, false
+	}
+	_, ow := utf8.DecodeRuneInString(s[i:])
+	_, cw := utf8.DecodeLastRuneInString(s[:end])
+	content := s[i+ow : end-cw]
+	half, _ := narrow(trim(content))
+	return span{i, end, content}, soleLimit.MatchString(half)
+}
+
+// withTimes adds the brackets of time to the marks. Beside a mark they belong to
+// it; alone they close the paragraph or are part of its sentences, where a date is
+// found anyway.
+func withTimes(s string, marks, times []span) []span {
+	if len(times) == 0 {
+		return marks
+	}
+	gap := func(from, to int) bool { return from <= to && strings.Trim(s[from:to], " 　\t") == "" }
+	k := 0 // times are in order, and so are marks
+	out := make([]span, 0, len(marks)+len(times))
+	for i, t := range times {
+		for k < len(marks) && marks[k].from < t.from {
+			out = append(out, marks[k])
+			k++
+		}
+		behind := len(out) > 0 && gap(out[len(out)-1].to, t.from)
+		before := k < len(marks) && gap(t.to, marks[k].from)
+		if behind || before || len(times) == 1 && i == 0 && strings.Trim(s[t.to:], " 　\t。；;") == "" && trim(s[:t.from]) != "" {
+			out = append(out, t)
+		}
+	}
+	return append(out, marks[k:]...)
 }
 
 func mayBeginLabel(r rune) bool {
@@ -92,7 +164,7 @@ func bracketMark(s string, i int) (span, bool) {
 	case onlyOffices(content):
 		// 报领导小组办公室（市应急管理局） explains a name and gives no order.
 		before := strings.TrimRight(tail(s[:i], 60), " 　")
-		return span{i, end, content}, before != "" && !officeEnd.MatchString(before) && markPlace(s, i, end)
+		return span{i, end, content}, before != "" && !officeEnd.match(before) && markPlace(s, i, end)
 	}
 	return span{}, false
 }
@@ -187,19 +259,49 @@ func isMark(content string) bool {
 	return false
 }
 
-// onlyOffices reports whether words are a list of whole names.
+// onlyOffices reports whether words are a list of whole names, or of names and
+// time limits.
 func onlyOffices(content string) bool {
-	c, _ := cutOthers(content)
-	if len(c) > maxMark || strings.ContainsAny(c, "。；;：:《》") {
+	if len(content) > maxMark || strings.ContainsAny(content, "。：:《》") {
 		return false
 	}
-	names := splitNames(strings.Join(splitAny(c, "，,"), "、"))
-	for _, n := range names {
-		if utf8.RuneCountInString(n) < 3 || !wholeName.MatchString(n) {
-			return false
+	found := false
+	for _, part := range splitOutside(content, "，,；;") {
+		if half, _ := narrow(trim(part)); soleLimit.MatchString(half) || soleManner.MatchString(trim(part)) {
+			continue
+		}
+		c, _ := cutOthers(part)
+		for _, n := range splitNames(c) {
+			if utf8.RuneCountInString(n) < 3 || !wholeName.match(unbracketed(n)) && !isGroup(n) {
+				return false
+			}
+			found = true
 		}
 	}
-	return len(names) > 0
+	return found
+}
+
+// splitOutside splits at any of seps that stands outside of brackets.
+func splitOutside(s, seps string) []string {
+	var out []string
+	depth, from := 0, 0
+	for i, r := range s {
+		switch {
+		case strings.ContainsRune("（(〈《", r):
+			depth++
+		case strings.ContainsRune("）)〉》", r):
+			depth--
+		case depth <= 0 && strings.ContainsRune(seps, r):
+			if from < i {
+				out = append(out, s[from:i])
+			}
+			from = i + utf8.RuneLen(r)
+		}
+	}
+	if from < len(s) {
+		out = append(out, s[from:])
+	}
+	return out
 }
 
 func splitAny(s, seps string) []string {

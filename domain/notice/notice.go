@@ -38,8 +38,8 @@ type Draft struct {
 	DocumentNumber string        `json:"document_number"`
 	Title          string        `json:"title"`
 	Issuer         string        `json:"issuer"`
-	IssuedOn       calendar.Date `json:"issued_on"`      // null if none was found
-	IssuedOnKind   IssuedOnKind  `json:"issued_on_kind"` // null if none was found
+	IssuedOn       calendar.Date `json:"issued_on" nullable:"true"` // null if none was found
+	IssuedOnKind   IssuedOnKind  `json:"issued_on_kind"`            // null if none was found
 	Addressees     []string      `json:"addressees"`
 	CC             []string      `json:"cc"`
 	BasedOn        []string      `json:"based_on"` // 《title》（number） of the documents it carries out
@@ -88,7 +88,7 @@ type Office struct {
 
 // A Deadline is a time limit as printed.
 type Deadline struct {
-	Date  calendar.Date `json:"date"` // the last day meant; null for words
+	Date  calendar.Date `json:"date" nullable:"true"` // the last day meant; null for words
 	Words string        `json:"words"`
 }
 

@@ -18,6 +18,7 @@ type para struct {
 	marks    []span
 	row      *row // of a table of tasks
 	alone    bool // a clause of its own, there being no labels and no marks
+	goes     bool // on in the printed paragraph that the one before begins
 }
 
 // paragraphs joins the body's pieces. A piece goes on the paragraph before it if
@@ -31,6 +32,15 @@ func (p *page) paragraphs(from int) []para {
 	doc := 0
 	for i := from; i < len(p.pieces); i++ {
 		pc := p.pieces[i]
+		if rows := p.standing[i]; rows.table != nil {
+			if parted && len(out) > 0 {
+				doc++
+			}
+			out, broken = p.stand(out, broken, rows, i, doc)
+			i += len(rows.columns)*(len(rows.rows)+1) - 1
+			open, parted, table = false, false, nil
+			continue
+		}
 		if p.parts[i] != partNone {
 			if p.parts[i] != partPage && p.parts[i] != partContact {
 				open = false
@@ -43,17 +53,42 @@ func (p *page) paragraphs(from int) []para {
 		}
 		parted = false
 		if t := tableOf(pc); t != nil {
-			table, open = t, false
+			if table == nil || !slices.Equal(t.heads, table.heads) { // a head is printed again on every page
+				table = t
+				if k := len(out) - 1; k >= 0 && p.tableTitle(out[k], i) {
+					out, broken = out[:k], broken[:k]
+					doc += min(k, 1)
+				}
+			}
+			open = false
+			p.mark(i, partTable)
+			continue
+		}
+		if table != nil && pc.cells != nil && ruled(pc.cells) {
 			p.mark(i, partTable)
 			continue
 		}
 		p.mark(i, partBody)
-		if table != nil && len(pc.cells) > 1 {
-			out = append(out, table.para(pc, i, doc))
-			broken = append(broken, nil)
-			continue
+		if table != nil {
+			cells := table.cells(pc)
+			if h := table.headingRow(cells); h != "" {
+				table.section, table.group, table.mark = "", "", ""
+				if _, labelled := labelOf(h); !labelled {
+					table.section = h
+					p.mark(i, partTable)
+					continue
+				}
+				cells, pc.text = nil, h // 一、教育类 stands over the rows
+			}
+			if cells != nil {
+				out = append(out, table.para(cells, pc.line, i, doc))
+				broken = append(broken, nil)
+				continue
+			}
 		}
-		table = nil
+		if table != nil && pc.cells == nil {
+			table = nil
+		}
 		l, labelled := labelOf(pc.text)
 		if open && !labelled && !startsMark(pc.text) {
 			last := len(out) - 1
@@ -63,11 +98,11 @@ func (p *page) paragraphs(from int) []para {
 			open = sentenceGoesOn(pc.text)
 			continue
 		}
-		text := pc.text
+		text := closeUp(pc.text)
 		if labelled {
 			text = trim(text[l.width:])
 		}
-		out = append(out, para{from: pc.line, to: pc.line, label: l, labelled: labelled, doc: doc, pieces: []int{i}})
+		out = append(out, para{from: pc.line, to: pc.line, label: l, labelled: labelled, doc: doc, pieces: []int{i}, goes: pc.goes})
 		broken = append(broken, []string{text})
 		open = sentenceGoesOn(pc.text) && !isHeadingLine(text, labelled)
 	}
@@ -78,6 +113,35 @@ func (p *page) paragraphs(from int) []para {
 		}
 	}
 	return out
+}
+
+// tableTitle reports whether a paragraph is the title of the table whose head is
+// piece i, and notes it.
+func (p *page) tableTitle(q para, i int) bool {
+	k := q.pieces[0]
+	if q.labelled || q.row != nil || len(q.pieces) != 1 || k != i-1 || !titleLike(p.pieces[k].text) || !attachedTitle.MatchString(p.pieces[k].text) {
+		return false
+	}
+	p.mark(k, partAttachment)
+	return true
+}
+
+// stand adds the rows of a table whose cells stand below each other.
+func (p *page) stand(out []para, broken [][]string, t standing, i, doc int) ([]para, [][]string) {
+	n := len(t.columns)
+	for k := i; k < i+n; k++ {
+		p.mark(k, partTable)
+	}
+	for at := i + n; t.rows[at] != nil; at += n {
+		q := t.para(t.rows[at], p.pieces[at].line, at, doc)
+		q.to, q.pieces = p.pieces[at+n-1].line, nil
+		for k := at; k < at+n; k++ {
+			p.mark(k, partBody)
+			q.pieces = append(q.pieces, k)
+		}
+		out, broken = append(out, q), append(broken, nil)
+	}
+	return out, broken
 }
 
 // sentenceGoesOn reports whether a sentence goes on behind a line. A short line of a mark
@@ -94,6 +158,15 @@ func sentenceGoesOn(t string) bool {
 // requests but no marks, which sends tasks with marks, is all cover. What is
 // attached without labels or marks, such as a list of members, is no clause.
 func (p *page) divide(paras []para) (cover, body []para) {
+	paras = slices.DeleteFunc(paras, func(q para) bool {
+		note := !q.labelled && noteLine.MatchString(start(q.text, 30)) && firstLeads.MatchString(q.text)
+		if note { // it is about all of them
+			for _, k := range q.pieces {
+				p.mark(k, partCover)
+			}
+		}
+		return note
+	})
 	docs := p.documents(paras)
 	chosen := false // some document holds clauses
 	for _, d := range docs {
@@ -142,9 +215,10 @@ type document struct {
 
 func (p *page) documents(paras []para) []document {
 	var docs []document
+	begun := 0
 	for i, q := range paras {
 		if i == 0 || q.doc != paras[i-1].doc {
-			docs = append(docs, document{})
+			docs, begun = append(docs, document{}), i
 		}
 		d := &docs[len(docs)-1]
 		marked := q.marked()
@@ -153,7 +227,7 @@ func (p *page) documents(paras []para) []document {
 		}
 		d.labelled = d.labelled || q.labelled
 		d.marked = d.marked || marked
-		d.paras = append(d.paras, q)
+		d.paras = paras[begun : i+1]
 	}
 	return docs
 }
@@ -162,7 +236,7 @@ func (p *page) documents(paras []para) []document {
 // addressees belongs to none of them.
 func (d document) end(first int) int {
 	n := len(d.paras)
-	if n-1 > first && !(d.paras[n-2].labelled && isTitle(d.paras[n-2].text)) && !d.paras[n-1].labelled && closingRequest.MatchString(d.paras[n-1].text) && !d.paras[n-1].marked() {
+	if n-1 > first && !(d.paras[n-2].labelled && isTitle(d.paras[n-2].text) && !endsWith(d.paras[n-2].text, "。.")) && !d.paras[n-1].labelled && closingRequest.MatchString(d.paras[n-1].text) && !d.paras[n-1].marked() {
 		return n - 1
 	}
 	return n
@@ -182,14 +256,17 @@ func anyTasks(docs []document) bool {
 // preamble returns how many paragraphs lead in to those without labels and marks.
 func preamble(paras []para) int {
 	for i, q := range paras {
-		if !leadsIn.MatchString(q.text) {
+		if !leadsIn(q.text) {
 			return i
 		}
 	}
 	return len(paras)
 }
 
-var leadsIn = regexp.MustCompile(`(如下|印发给你们|转发给你们|通知如下)|[:：]$`)
+func leadsIn(text string) bool {
+	return strings.Contains(text, "如下") || strings.Contains(text, "印发给你们") || strings.Contains(text, "转发给你们") ||
+		strings.HasSuffix(text, ":") || strings.HasSuffix(text, "：")
+}
 
 // isHeadingLine: a labelled line without a sentence is a heading and complete,
 // however it ends.
@@ -218,13 +295,16 @@ type node struct {
 	para
 	extra    []para // paragraphs without a label that follow it
 	children []*node
+	ownLine  bool         // its mark stood on lines of its own
+	alike    bool         // another node of the list is a sentence with nothing below
+	lent     *headingMark // of a later node of the same list, for both
 }
 
 // served reports whether all that stands below a node has marks of its own, so
 // that a mark of the node's can only be meant for its own words.
 func (n *node) served() bool {
 	for _, c := range n.children {
-		if !c.marked() && !slices.ContainsFunc(c.extra, para.marked) && (len(c.children) == 0 || !c.served()) {
+		if c.lent == nil && !c.assigns() && !slices.ContainsFunc(c.extra, para.assigns) && (len(c.children) == 0 || !c.served()) {
 			return false
 		}
 	}
@@ -232,6 +312,21 @@ func (n *node) served() bool {
 }
 
 func (q para) marked() bool { return q.row != nil || len(q.marks) > 0 }
+
+// assigns reports whether a paragraph's marks say who.
+func (q para) assigns() bool {
+	return q.row != nil || slices.ContainsFunc(q.marks, func(m span) bool { return !m.timesOnly() })
+}
+
+// onlyMarks reports whether a paragraph is but a mark, in one bracket or several.
+func (q para) onlyMarks() bool {
+	return !q.labelled && q.row == nil && len(q.marks) > 0 && strings.Trim(q.text[:q.marks[0].from], dropped) == "" && adjoin(q.text, q.marks)
+}
+
+// leadsOn reports whether a paragraph only leads to those below it: 具体措施：.
+func (q para) leadsOn() bool {
+	return !q.labelled && q.row == nil && len(q.marks) == 0 && utf8.RuneCountInString(q.text) <= 20 && strings.ContainsAny(tail(q.text, 3), "：:") && !strings.Contains(q.text, "。")
+}
 
 // outline builds the tree of labelled paragraphs. Styles nest in the order in
 // which they first appear below each other.
@@ -249,6 +344,10 @@ func outline(body []para) *node {
 			top = stack[len(stack)-1]
 		}
 		if !q.labelled {
+			if top.labelled && len(top.children) == 0 && len(top.extra) == 0 && q.onlyMarks() {
+				top.take(q)
+				continue
+			}
 			if top == root && q.alone || len(top.children) > 0 { // behind them, not before
 				parent := top
 				top = &node{}
@@ -276,6 +375,78 @@ func outline(body []para) *node {
 	return root
 }
 
+// take adds a mark on a line of its own to what it follows.
+func (n *node) take(q para) {
+	n.ownLine = n.ownLine || len(n.marks) == 0
+	for _, m := range q.marks {
+		n.marks = append(n.marks, span{m.from + len(n.text), m.to + len(n.text), m.content})
+	}
+	n.text += q.text
+	n.to = q.to
+	n.pieces = append(n.pieces, q.pieces...)
+}
+
+// lend gives the mark at the end of a list to the items it is meant for: all of
+// them, where it stands below the list on a line of its own, and those that one
+// sentence or paragraph counts up.
+func (n *node) lend() (lent []*node) {
+	n.compare()
+	for _, c := range n.children {
+		lent = append(lent, c.lend()...)
+	}
+	last := len(n.children) - 1
+	if last < 1 {
+		return lent
+	}
+	if c := n.children[last]; c.ownLine && len(c.children) == 0 && c.label.style >= styleHanBracket && c.label.style != styleRow &&
+		!slices.ContainsFunc(n.children[:last], (*node).anyMark) {
+		m := markOf(c.text, c.marks)
+		for _, d := range n.children[:last] {
+			d.lent = m
+		}
+		return append(lent, c)
+	}
+	for i, c := range n.children {
+		if len(c.children) > 0 || len(c.extra) > 0 || len(c.marks) == 0 || !adjoin(c.text, c.marks) || !endsWith(c.text[:c.marks[0].from], "。.") && !endsWith(c.text, "。.") {
+			continue
+		}
+		m := markOf(c.text, c.marks)
+		k := i
+		for k > 0 && n.children[k-1].label.style == c.label.style && !n.children[k-1].anyMark() && len(n.children[k-1].extra) == 0 && (n.children[k].goes || endsWith(n.children[k-1].text, "；;")) {
+			k--
+			n.children[k].lent = m
+		}
+		if k < i {
+			lent = append(lent, c)
+		}
+	}
+	return lent
+}
+
+// compare tells the last item of a list, behind which a paragraph stands, from a
+// heading: the others have nothing below them.
+func (n *node) compare() {
+	leaves := 0
+	for _, c := range n.children {
+		if len(c.children) == 0 && len(c.extra) == 0 && endsWith(c.text, "。.；;") {
+			leaves++
+		}
+	}
+	for _, c := range n.children {
+		c.alike = leaves > 0
+	}
+}
+
+func endsWith(s, any string) bool {
+	r, _ := utf8.DecodeLastRuneInString(strings.TrimRight(s, " 　"))
+	return strings.ContainsRune(any, r)
+}
+
+// anyMark reports whether a mark stands in a node or below it.
+func (n *node) anyMark() bool {
+	return n.assigns() || slices.ContainsFunc(n.extra, para.assigns) || slices.ContainsFunc(n.children, (*node).anyMark)
+}
+
 // isTitle reports whether a paragraph is but a title: one sentence, and short.
 func isTitle(text string) bool {
 	t := strings.TrimRight(text, "。.：:")
@@ -287,8 +458,49 @@ type segment struct {
 	text     string
 	marks    []string // as printed
 	contents []string // between the brackets
-	heading  string   // of a row of a table
+	headings []string // of a row of a table
 	from, to int
+	goesOn   bool // the next one stands in the same paragraph
+}
+
+// timesOnly reports whether a segment's marks, if it has any, say until when and
+// not who.
+func (s segment) timesOnly() bool {
+	return !slices.ContainsFunc(s.contents, func(c string) bool {
+		who := readMark(c, false)
+		return who.asked || who.persons || len(who.deadlines) == 0
+	})
+}
+
+// lendOffices gives sentences with a time limit of their own the offices that the
+// same paragraph names behind them: 查坝体（6月底前）。查闸门（9月底前）。（建管处负责）.
+func lendOffices(segs []segment) {
+	for i := len(segs) - 2; i >= 0; i-- {
+		if s, next := &segs[i], segs[i+1]; s.goesOn && len(s.marks) > 0 && len(next.marks) > 0 && s.timesOnly() {
+			s.marks, s.contents = append(s.marks, next.marks...), append(s.contents, next.offices()...)
+		}
+	}
+}
+
+// offices returns what a segment's marks say without their time limits.
+func (s segment) offices() []string {
+	var out []string
+	for _, c := range s.contents {
+		for _, p := range parts(c) {
+			if !timeLabel.MatchString(start(p, 90)) && !deadlineWords(p) {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
+}
+
+// bullets begin the items of a list that has no numbers.
+const bullets = "●○★☆◆◇■□▲△•·—－➢✓"
+
+func (q para) bulleted() bool {
+	first, _ := utf8.DecodeRuneInString(q.text)
+	return strings.ContainsRune(bullets, first)
 }
 
 // dropped is the punctuation that may be lost around a mark.
@@ -318,7 +530,7 @@ func segments(paras []para) []segment {
 			if pending.text != "" {
 				out = append(out, pending)
 			}
-			pending = segment{text: q.text, heading: q.row.heading, from: q.from, to: q.to}
+			pending = segment{text: q.text, headings: q.row.headings, from: q.from, to: q.to}
 			if q.row.mark != "" {
 				pending.marks, pending.contents = []string{q.row.mark}, []string{q.row.mark}
 			}
@@ -326,7 +538,11 @@ func segments(paras []para) []segment {
 			pending = segment{}
 			continue
 		}
-		prev := 0
+		if pending.text != "" && q.bulleted() && !endsWith(pending.text, "；;，,：:") {
+			out = append(out, pending) // an item of its own
+			pending = segment{}
+		}
+		prev, begun := 0, len(out)
 		for _, m := range q.marks {
 			text := q.text[prev:m.from]
 			if prev > 0 {
@@ -346,6 +562,9 @@ func segments(paras []para) []segment {
 				pending = segment{}
 			}
 			prev = m.to
+		}
+		for k := begun; k+1 < len(out); k++ {
+			out[k].goesOn = true
 		}
 		rest := q.text[prev:]
 		if prev > 0 {

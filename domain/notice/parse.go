@@ -22,15 +22,20 @@ func Parse(source []byte) (Draft, error) {
 func read(text, media string, warnings []Warning) (Draft, *page, error) {
 	text, hid := redact(text)
 	d := Draft{Source: text, MediaType: media, Warnings: append(warnings, hid...)}
-	p := &page{pieces: pieces(text), draft: &d}
+	p := &page{pieces: pieces(text), draft: &d, standing: map[int]standing{}}
 	p.parts = make([]part, len(p.pieces))
 	from := p.head()
 	p.closings(from)
 	cover, body := p.divide(p.paragraphs(from))
 	tree := outline(body)
+	for _, n := range tree.lend() {
+		d.warn(n.to, "这里的责任标注也用于前面没有标注的各项，请核对 / this mark was also taken for the items before it that have none")
+	}
 	w := &walker{draft: &d, dates: dating{d.IssuedOn}}
-	for _, q := range cover {
-		w.rule(q.text)
+	for i, pc := range p.pieces { // a note to the whole, wherever it stands
+		if p.parts[i] != partBody || noteLine.MatchString(start(pc.text, 30)) {
+			w.rule(pc.text)
+		}
 	}
 	w.walk(tree, nil, nil, nil)
 	if len(d.Clauses) > maxClauses {
@@ -89,6 +94,8 @@ type walker struct {
 	structured bool // there was a label
 }
 
+var noteLine = regexp.MustCompile(`^[（(]?(注|备注|附注|说明)\s*[：:]`)
+
 // A headingMark stands for the clauses below its heading that have none of their
 // own.
 type headingMark struct {
@@ -99,6 +106,9 @@ type headingMark struct {
 // walk emits a node's clauses.
 func (w *walker) walk(n *node, path, headings []string, inherited *headingMark) {
 	before, own := len(w.draft.Clauses), append([]para{}, n.extra...)
+	if n.lent != nil {
+		inherited = n.lent
+	}
 	outer := inherited
 	if n.labelled {
 		w.structured = true
@@ -109,7 +119,7 @@ func (w *walker) walk(n *node, path, headings []string, inherited *headingMark) 
 	case heading:
 		text := n.text
 		if ms := n.marks; len(ms) > 0 {
-			inherited = &headingMark{printed: text[ms[0].from:ms[0].to], content: ms[0].content}
+			inherited = markOf(text, ms)
 			text = text[:ms[0].from]
 		}
 		headings = append(headings[:len(headings):len(headings)], strings.TrimRight(trim(text), "。.：:"))
@@ -118,6 +128,10 @@ func (w *walker) walk(n *node, path, headings []string, inherited *headingMark) 
 		if len(n.children) > 0 {
 			headings = append(headings[:len(headings):len(headings)], firstSentence(n.text))
 		}
+	}
+	if k := len(own) - 1; k >= 0 && len(n.children) > 0 && own[k].leadsOn() { // 具体措施：
+		headings = append(headings[:len(headings):len(headings)], strings.TrimRight(own[k].text, "：: "))
+		own = own[:k]
 	}
 	w.emit(own, path, headings, inherited)
 	for _, c := range n.children {
@@ -135,17 +149,47 @@ func (w *walker) walk(n *node, path, headings []string, inherited *headingMark) 
 	}
 }
 
+// markOf is the mark that adjacent spans make together.
+func markOf(text string, ms []span) *headingMark {
+	m := &headingMark{printed: text[ms[0].from:ms[len(ms)-1].to]}
+	for i, s := range ms {
+		if i > 0 {
+			m.content += "；"
+		}
+		m.content += s.content
+	}
+	return m
+}
+
 // isHeading: something stands below it and it says no more than a title, with at
-// most one mark behind it.
+// most one mark behind it, which may be printed in several brackets or lines.
 func (w *walker) isHeading(n *node) bool {
 	text := n.text
 	if ms := n.marks; len(ms) > 0 {
-		if n.served() || len(ms) > 1 || strings.Trim(text[ms[0].to:], "。；;，, ") != "" {
+		if n.served() || !adjoin(text, ms) {
 			return false
 		}
 		text = text[:ms[0].from]
 	}
-	return (len(n.children) > 0 || len(n.extra) > 0 && !startsMark(n.extra[0].text)) && isTitle(text)
+	if !isTitle(text) {
+		return false
+	}
+	return len(n.children) > 0 || len(n.extra) > 0 && !n.extra[0].onlyMarks() && (!n.alike || !endsWith(text, "。.") || n.extra[0].bulleted() || isUsualHeading(text))
+}
+
+// adjoin reports whether nothing but punctuation stands between the marks and
+// behind them.
+func adjoin(text string, ms []span) bool {
+	for i, m := range ms {
+		end := len(text)
+		if i+1 < len(ms) {
+			end = ms[i+1].from
+		}
+		if strings.Trim(text[m.to:end], dropped) != "" {
+			return false
+		}
+	}
+	return true
 }
 
 func firstSentence(s string) string {
@@ -160,18 +204,16 @@ func firstSentence(s string) string {
 
 func (w *walker) emit(own []para, path, headings []string, inherited *headingMark) {
 	segs := segments(own)
+	lendOffices(segs)
 	for i, s := range segs {
 		if len(w.draft.Clauses) > maxClauses {
 			return // Parse refuses the file
 		}
-		if len(s.marks) == 0 && inherited != nil {
-			s.marks, s.contents = []string{inherited.printed}, []string{inherited.content}
+		if inherited != nil && s.timesOnly() {
+			s.marks, s.contents = append([]string{inherited.printed}, s.marks...), append([]string{inherited.content}, s.contents...)
 			inherited.used = true
 		}
-		headings := headings
-		if s.heading != "" {
-			headings = append(headings[:len(headings):len(headings)], s.heading)
-		}
+		headings := append(headings[:len(headings):len(headings)], s.headings...)
 		c := Clause{
 			Number: len(w.draft.Clauses) + 1, Path: path, Headings: headings, Text: s.text, TextSHA256: TextHash(s.text),
 			Lines: [2]int{s.from, s.to}, Mark: strings.Join(s.marks, ""),
@@ -206,12 +248,20 @@ func (w *walker) read(c *Clause, s segment) {
 		}
 		w.doubt(c, s.to, who)
 	}
+	if len(c.Offices) == 0 && strings.ContainsRune(c.Text, '由') {
+		if said := inWords.FindString(start(c.Text, maxMark)); said != "" {
+			doubts = append(doubts, "正文写明“"+short(said)+"”，但没有责任标注，未列责任处室，请核对 / the text names who acts, but not in a mark: no office was taken from it")
+		}
+	}
 	for _, m := range doubts {
 		w.draft.warn(s.from, fmt.Sprintf("第%d项：%s", c.Number, m))
 	}
 	c.Deadlines = limits
 	c.Kind, c.KindWords = proposeKind(c.Text, limits)
 }
+
+// inWords: a sentence says who acts, outside of any mark.
+var inWords = regexp.MustCompile(`由[^，。；：“”》]{2,40}?(?:牵头|负责|会同)`)
 
 // doubt warns of what a mark says beyond offices and time. The names of persons
 // are not repeated.
@@ -254,12 +304,18 @@ func (d *Draft) cover(paras []para) {
 			seen[name] = true
 			d.BasedOn = append(d.BasedOn, doc)
 		}
-		if q.labelled && !isTitle(q.text) { // a numbered request of the letter
-			d.Requirements = append(d.Requirements, Requirement{Text: q.text, Lines: [2]int{q.from, q.to}})
+		if q.labelled && (!isTitle(q.text) || endsWith(q.text, "。.")) { // a numbered request of the letter
+			text := q.text
+			if isTitle(text) {
+				text = strings.TrimRight(text, "。.")
+			}
+			d.Requirements = append(d.Requirements, Requirement{Text: text, Lines: [2]int{q.from, q.to}})
 			continue
 		}
 		for _, sentence := range splitAny(q.text, "。！") {
-			d.require(q, sentence)
+			if !endsWith(sentence, "：:") { // 请按下列分工做好工作：
+				d.require(q, sentence)
+			}
 		}
 	}
 }

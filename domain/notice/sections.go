@@ -33,14 +33,14 @@ const (
 )
 
 var (
-	publicityLine = regexp.MustCompile(`^[（(]?(此件|本件)[^。]{0,40}[）)]?$|^[（(]?(公开|不公开|不予公开|主动公开|依申请公开)[）)]?$|^(信息公开选项|公开属性|公开方式|公开类别)[：:]`)
+	publicityLine = regexp.MustCompile(`^[（(]?(此件|本件)[^。]{0,40}[）)]?$|^[（(]?(公开|不公开|不予公开|主动公开|依申请公开)[）)]?$|^[（(]?(信息公开(选项|属性|方式|形式|类别)|政府信息公开选项|公开(属性|方式|形式|类别|选项|范围))\s*[：:]`)
 	pageLine      = regexp.MustCompile(`^[-－—–\s]*(第\s*)?\d{1,4}(\s*页)?(\s*[，,/]?\s*共\s*\d{1,4}\s*页)?[-－—–\s]*$`)
 	ccLine        = regexp.MustCompile(`^(抄\s*送|抄\s*报|分\s*送|主\s*送|抄送机关|印送)\s*[：:]`)
 	attachedLine  = regexp.MustCompile(`^[（(【]?附\s*件\s*[\d一二三四五六七八九十]{0,2}\s*([：:.．、）)】\s]|$|[^的中所内])`)
 	attachedList  = regexp.MustCompile(`^附\s*件\s*[：:]`)
 	keywordLine   = regexp.MustCompile(`^主题词\s*[：:]`)
 	closingLine   = regexp.MustCompile(`^(特此|专此)(通知|函告|函复|报告|函达|通报|批复|公告)[。.]?$`)
-	clerkLine     = regexp.MustCompile(`^([（(]?共印|校\s*对|打\s*字|打\s*印|拟\s*稿|核\s*稿|经\s*办|责任编辑)[^。]*$`)
+	clerkLine     = regexp.MustCompile(`^([（(]?共印|校\s*对|打\s*字|打\s*印|拟\s*稿|核\s*稿|经\s*办|责任编辑)[^。]*$|^(出\s*席|列\s*席|参加人员|参会人员|请\s*假|缺\s*席|记\s*录|主持人)(人员?)?\s*[：:]`)
 	hanDate       = regexp.MustCompile(`([〇零一二三四五六七八九○ＯO]{4})年([一二三四五六七八九十]{1,2})月([一二三四五六七八九十]{1,3})日`)
 	printedLine   = regexp.MustCompile(`((?:19|20)\d\d年\d{1,2}月\d{1,2}日)\s*印(发|制)?$`)
 	onlyPrinted   = regexp.MustCompile(`^(?:19|20)\d\d年\d{1,2}月\d{1,2}日\s*印(发|制)?$`)
@@ -52,6 +52,9 @@ type page struct {
 	pieces []piece
 	parts  []part
 	draft  *Draft
+	// standing holds the tables whose cells stand below each other, by the first
+	// piece of their heads.
+	standing map[int]standing
 }
 
 func (p *page) mark(i int, as part) { p.parts[i] = as }
@@ -63,6 +66,12 @@ func (p *page) closings(from int) {
 	listing := false // the list of attachments goes on
 	copies := -1     // the open list of copies begins with this piece
 	for i := from; i < len(p.pieces); i++ {
+		if t, end, ok := p.standingTable(i); ok {
+			p.standing[i] = t
+			labels, ended, listing, copies = true, false, false, -1
+			i = end - 1
+			continue
+		}
 		t := p.pieces[i].text
 		l, labelled := labelOf(t)
 		switch {
@@ -83,6 +92,34 @@ func (p *page) closings(from int) {
 		ended = p.parts[i] != partNone && (ended || p.parts[i] != partPage)
 	}
 	p.copies()
+	if p.draft.Issuer == "" {
+		p.draft.Issuer = p.signers()
+	}
+}
+
+// signers returns who signs the notice, above the first date or on its line.
+func (p *page) signers() string {
+	list := ""
+	for i, pt := range p.parts {
+		if pt != partSignature {
+			if list != "" {
+				break
+			}
+			continue
+		}
+		t := mendDate(p.pieces[i].text)
+		if m := fullDate.FindStringIndex(t); m != nil {
+			t = t[:m[0]]
+		} else if m := hanDate.FindStringIndex(t); m != nil {
+			t = t[:m[0]]
+		} else {
+			t = names(p.pieces[i].text)
+		}
+		if t = strings.Trim(t, "（）() "); signs(t) {
+			list += "、" + t
+		}
+	}
+	return strings.TrimPrefix(list, "、")
 }
 
 // closing recognises one line.
@@ -128,29 +165,38 @@ func (p *page) attachedEntry(t string) bool {
 // moreCopies reports whether piece i goes on the list of copies above it.
 func (p *page) moreCopies(i int) bool {
 	t := p.pieces[i].text
-	if len(t) > maxTitle || onlyDate(t) || printedLine.MatchString(mend(t)) || strings.Contains(strings.TrimSuffix(t, "。"), "。") || attachedLine.MatchString(t) || clerkLine.MatchString(t) || publicityLine.MatchString(t) {
+	if len(t) > maxTitle || onlyDate(t) || printedLine.MatchString(mendDate(t)) || strings.Contains(strings.TrimSuffix(t, "。"), "。") || attachedLine.MatchString(t) || clerkLine.MatchString(t) || publicityLine.MatchString(t) {
 		return false
 	}
 	// The printer's name may stand above the printer's date.
-	return i+1 == len(p.pieces) || !onlyPrinted.MatchString(mend(start(p.pieces[i+1].text, 120)))
+	return i+1 == len(p.pieces) || !onlyPrinted.MatchString(mendDate(start(p.pieces[i+1].text, 120)))
 }
 
 // copies reads the lists of copies, which may have been broken.
 func (p *page) copies() {
-	list := ""
+	list, to := "", false
 	for i, pt := range p.parts {
 		if pt != partCC || keywordLine.MatchString(start(p.pieces[i].text, 30)) {
 			continue
 		}
 		t := p.pieces[i].text
 		if m := ccLine.FindStringIndex(start(t, 30)); m != nil {
-			t = t[m[1]:]
-			p.draft.CC = append(p.draft.CC, listed(list)...)
-			list = ""
+			p.copied(list, to)
+			t, list, to = t[m[1]:], "", strings.HasPrefix(t, "主")
 		}
 		list += t
 	}
-	p.draft.CC = append(p.draft.CC, listed(list)...)
+	p.copied(list, to)
+}
+
+// copied keeps a list of copies, or of addressees (主送) that stands where copies do.
+func (p *page) copied(list string, to bool) {
+	switch {
+	case !to:
+		p.draft.CC = append(p.draft.CC, listed(list)...)
+	case len(p.draft.Addressees) == 0:
+		p.draft.Addressees = listed(list)
+	}
 }
 
 func (p *page) attachment(i int, t string) {
@@ -171,7 +217,7 @@ func onlyDate(t string) bool {
 	if len(t) > 120 {
 		return false
 	}
-	t = strings.Trim(mend(t), "（）()")
+	t = strings.Trim(mendDate(t), "（）()")
 	if m := fullDate.FindStringIndex(t); m != nil {
 		return m[0] == 0 && (m[1] == len(t) || t[m[1]:] == "印发")
 	}
@@ -182,7 +228,7 @@ func onlyDate(t string) bool {
 // signed recognises the line of the printer, and a date that stands by itself or
 // behind the name of a body, with those who sign above it.
 func (p *page) signed(i int, t string) bool {
-	t = mend(t)
+	t = mendDate(t)
 	if m := printedLine.FindStringSubmatch(t); m != nil && !strings.Contains(t, "。") {
 		p.mark(i, partPrinted)
 		p.date(m[1], IssuedOnPrinted)
@@ -209,7 +255,7 @@ func (p *page) signed(i int, t string) bool {
 }
 
 func signs(name string) bool {
-	return wholeName.MatchString(name) || strings.HasSuffix(name, "国务院")
+	return wholeName.match(name) || strings.HasSuffix(name, "国务院")
 }
 
 // above marks up to n lines above piece i that name a body and nothing else.

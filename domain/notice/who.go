@@ -8,12 +8,15 @@ import (
 )
 
 var (
-	// 排在第一位的部门为牵头部门, 列首位者为牵头单位, 第一个单位为牵头单位.
-	firstLeads = regexp.MustCompile(`(?:排|列|位|居)(?:名|序)?(?:在|于|居)?(?:第一|首|第1)[位个名]?(?:的|者)?(?:责任)?(?:单位|部门|处室|科室)?(?:的|者)?[，,]?为(?:总|主要)?(?:该项|本项|此项)?(?:工作|任务)?的?(?:牵头|主办|主责|主要责任|第一责任)` +
-		`|(?:第一|首)[个位家](?:责任)?(?:单位|部门|处室|科室)为(?:牵头|主办|主责|主要责任|第一责任)`)
+	// 排在第一位的部门为牵头部门, 列首位者为牵头单位, 第一个单位为牵头单位, 由列第一位的单位牵头,
+	// 牵头单位为列首位的单位.
+	firstLeads = regexp.MustCompile(`(?:(?:排|列|位|居|名)(?:名|序|列|位)?(?:在|于|居)?(?:第一|首|第1|最前)(?:位|个|名|家|面)?|(?:第一|首|第1)[位个家](?:责任)?(?:单位|部门|处室|科室)?|(?:第一|首位)责任(?:单位|部门|处室|科室))` +
+		`(?:(?:的|者)?(?:责任|承办|实施)?(?:单位|部门|处室|科室|司局)?(?:的|者)?[，,]?(?:即?为|是|作为|即)[^，。；、]{0,8}?(?:牵头|主办|主责|主要责任|第一责任)|(?:的|者)?(?:责任)?(?:单位|部门|处室|科室)?(?:负责)?(?:牵头|主办))` +
+		`|牵头(?:单位|部门|处室)(?:均?为|是)(?:排|列|位|居)(?:名|序)?(?:在|于|居)?(?:第一|首|最前)`)
+	fromThen  = regexp.MustCompile(`起(实施|施行|执行)$`) // says from when, not until
 	elsewhere = regexp.MustCompile(`^(以下|下同|以上|不再|均)`)
 	// Inside a mark a label begins a part even without punctuation before it.
-	labelInside = regexp.MustCompile(`(?:主要|牵头|第一)?(?:责任|牵头|配合|主办|协办|承办|主责|落实|参与|参加|指导|协助|监督|督办|实施)(?:处室|单位|部门|科室|机构)(?:（[^）]{1,10}）|\([^)]{1,10}\))?\s*[：:]` +
+	labelInside = regexp.MustCompile(`(?:主要|牵头|第一)?(?:责任|牵头|配合|主办|协办|承办|主责|落实|参与|参加|指导|协助|监督|督办|实施)(?:` + labelBodies + `)(?:（[^）]{1,10}）|\([^)]{1,10}\))?\s*[：:]` +
 		`|(?:完成|办理|整改|办结|落实)(?:时限|时间|期限)\s*[：:]|(?:时间节点|时间要求|进度要求)\s*[：:]|(?:责任|牵头|分管|包抓|包保)领导\s*[：:]|(?:第一|主要|直接)?(?:责任人员?|负责人|联系人|联络员)\s*[：:]`)
 	// A牵头、B配合 and A牵头B配合 hold two parts.
 	afterVerb = regexp.MustCompile(`(?:牵头负责|牵头|负责|配合|参与|指导|主办|协办)、|牵头(?:负责)?(?:[^、，。；会组织并负责落实单位部门处室抓推进实施]|会同)`)
@@ -35,6 +38,7 @@ type named struct {
 	names, printed string
 	others         bool
 	rank           rank
+	closed         bool // the word stands behind the names: nothing more joins them
 }
 
 type rank uint8
@@ -92,10 +96,10 @@ func readMark(content string, leadsBefore bool) who {
 // parts splits a mark at its punctuation and before every label word.
 func parts(content string) []string {
 	var out []string
-	for _, p := range splitAny(content, "；;。，,\n\t") {
+	for _, p := range splitOutside(content, "；;。，,\n\t") {
 		from := 0
-		cuts := labelInside.FindAllStringIndex(p, -1)
-		for _, m := range afterVerb.FindAllStringIndex(p, -1) {
+		cuts := insideLabels(p)
+		for _, m := range afterVerbs(p) {
 			if startsMark(p[m[0]:]) { // 牵头领导：
 				continue
 			}
@@ -121,6 +125,20 @@ func parts(content string) []string {
 	return out
 }
 
+func insideLabels(p string) [][]int {
+	if !strings.ContainsAny(p, "：:") {
+		return nil
+	}
+	return labelInside.FindAllStringIndex(p, -1)
+}
+
+func afterVerbs(p string) [][]int {
+	if !strings.ContainsAny(p, "、头") {
+		return nil
+	}
+	return afterVerb.FindAllStringIndex(p, -1)
+}
+
 func appendPart(parts []string, p string) []string {
 	if p = strings.Trim(trim(p), "、"); p != "" {
 		return append(parts, p)
@@ -132,7 +150,15 @@ func (r *reader) part(part string) {
 	names, verb, more := splitVerb(part)
 	acts := verb != "" && plausible(names)
 	switch {
+	case r.after == afterNames && soleManner.MatchString(part):
+		if g := &r.groups[len(r.groups)-1]; g.printed == "" {
+			g.printed = part
+		}
 	case firstLeads.MatchString(part):
+		at := firstLeads.FindStringIndex(part)[0]
+		if open := strings.LastIndexAny(part[:at], "（("); open > 0 { // A、B（排在首位的为牵头单位）
+			r.part(part[:open])
+		}
 		r.firstLeads, r.after = true, afterNothing
 	case elsewhere.MatchString(part):
 		if part != "下同" {
@@ -155,9 +181,10 @@ func (r *reader) part(part string) {
 	case r.joined(part):
 	case acts:
 		r.names(names, verb, more)
+		r.groups[len(r.groups)-1].closed = true
 	case r.after == afterTime:
 		r.deadlines[len(r.deadlines)-1] += "，" + part // the limit's own words held a comma
-	case deadlineWords(part) && !plausible(part):
+	case deadlineWords(part) && !plausible(part) && !fromThen.MatchString(part):
 		r.deadlines = append(r.deadlines, part)
 		r.after = afterNothing
 	default:
@@ -213,7 +240,7 @@ func (r *reader) list(part string) {
 	switch {
 	case r.after == afterPerson && !fits:
 		// more names of persons
-	case r.after == afterNames && fits:
+	case r.after == afterNames && fits && !r.groups[len(r.groups)-1].closed:
 		g := &r.groups[len(r.groups)-1]
 		g.names += "、" + list
 		g.others = g.others || others
@@ -268,6 +295,11 @@ func (r *reader) assign() {
 // bodies returns the names of a group that are not those of persons.
 func (r *reader) bodies(g named) []string {
 	list := splitNames(g.names)
+	for i, name := range list { // A等部门和B
+		if short, more := cutOthers(name); more && short != "" {
+			list[i], r.andOthers = short, true
+		}
+	}
 	n := len(list)
 	list = slices.DeleteFunc(list, person)
 	r.persons = r.persons || len(list) < n
@@ -279,7 +311,8 @@ func (r *reader) bodies(g named) []string {
 func (r *reader) settle() {
 	g := r.groups
 	for i := len(g) - 2; i >= 0; i-- {
-		if g[i].printed == "" && g[i+1].rank != rankSupporting { // A，B参与 lets A do it
+		led := slices.ContainsFunc(g[:i], func(o named) bool { return o.rank == rankLead })
+		if g[i].printed == "" && (led || g[i+1].rank != rankSupporting) { // A，B参与 lets A do it
 			g[i].printed, g[i].rank = g[i+1].printed, g[i+1].rank
 		}
 	}

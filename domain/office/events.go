@@ -88,4 +88,6 @@ func same(a, b string) bool {
 }
 
 // Payloads returns a prototype of every event of an office.
-func Payloads() []domain.Payload { return []domain.Payload{&Registered{}, &Renamed{}} }
+func Payloads() []domain.Payload {
+	return []domain.Payload{&Registered{}, &Renamed{}, &Merged{}, &Split{}}
+}

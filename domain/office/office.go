@@ -2,6 +2,10 @@
 // name now, the names it went by before, and its aliases (别名、简称). Centres (中心),
 // city bureaus (市局) and other bodies (外单位) that a notice names are offices too.
 //
+// An office may be merged into another one (并入) or split up (分设). It is then no
+// more: it takes no new shares and signs nothing, and has an heir. Its names stay
+// claimed by it, and what was recorded of it reads as it was written.
+//
 // Names and aliases are unique among all offices: whoever registers or renames an
 // office claims and releases them in the same transaction (package name). Names
 // are compared without white space and width, as package name does.
@@ -76,7 +80,14 @@ type State struct {
 	Earlier    []EarlierName // oldest first, kept as alias or not
 	Registered Mark
 	Named      Mark // since when it goes by Name
+
+	Ended Mark         // merged away or split up: the office is no more
+	Into  []domain.Ref // the offices that carry on after the last reorganisation
+	Heir  domain.Ref   // that of them which carries on what nobody decided otherwise; zero while the office stands
 }
+
+// Gone reports whether the office is no more: it gets no shares and signs nothing.
+func (s State) Gone() bool { return !s.Heir.IsZero() }
 
 // Goes reports whether the office now goes by n, as name or alias.
 func (s State) Goes(n string) bool {
@@ -106,6 +117,8 @@ func Acts() []domain.Act {
 	return []domain.Act{
 		{Name: "register", Chinese: "登记处室", Ask: &Registered{}, By: safety},
 		{Name: "rename", Chinese: "更名", Ask: &Renamed{}, By: safety},
+		{Name: "merge", Chinese: "并入", Ask: &Merged{}, By: safety},
+		{Name: "split", Chinese: "分设", Ask: &Split{}, By: safety},
 	}
 }
 
@@ -114,7 +127,10 @@ func Allowed(s State) []string {
 	if s.Name == "" {
 		return []string{"register"}
 	}
-	return []string{"rename"}
+	if s.Gone() {
+		return nil
+	}
+	return []string{"rename", "merge", "split"}
 }
 
 // Decide says what happens when the command is given in the state.
@@ -131,7 +147,7 @@ func Decide(s State, c domain.Command) ([]domain.Event, error) {
 
 // CheckHistory refuses a history that could not have happened.
 func CheckHistory(history []domain.Event) error {
-	return domain.CheckHistory(history, admit, Evolve)
+	return domain.CheckHistory(history, Acts(), admit, Evolve)
 }
 
 // Replay folds a history into a state.
@@ -150,6 +166,9 @@ func admit(s State, e domain.Event) error {
 			return domain.Illegal("office.renamed.status",
 				"该处室尚未登记", "the office has not been registered").Now(Allowed(s))
 		}
+		if s.Gone() {
+			return s.gone()
+		}
 		if s.Name == p.Name {
 			return domain.Illegal("office.renamed.same",
 				"新名称与现名称相同", "the new name is the present one")
@@ -159,6 +178,10 @@ func admit(s State, e domain.Event) error {
 				"更名时间早于现名称启用的时间，请改正 time", "the time lies before the office took its present name: correct it")
 		}
 		return nil
+	case *Merged:
+		return admitReorganised(s, e, []domain.Ref{p.Into})
+	case *Split:
+		return admitReorganised(s, e, p.Into)
 	}
 	return errors.New("office: event of another aggregate: " + e.Data.EventType())
 }
@@ -185,6 +208,22 @@ func Evolve(s State, e domain.Event) State {
 			s.Aliases = append(s.Aliases, old)
 		}
 		s.Name, s.Named = p.Name, m
+	case *Merged:
+		return s.reorganised([]domain.Ref{p.Into}, p.Into, Mark{e.ID, e.Time})
+	case *Split:
+		return s.reorganised(p.Into, p.Rest, Mark{e.ID, e.Time})
+	}
+	return s
+}
+
+// reorganised: an office that is among those it was split into stands on.
+func (s State) reorganised(into []domain.Ref, heir domain.Ref, m Mark) State {
+	if s.Name == "" || s.Gone() {
+		return s
+	}
+	s.Into = into
+	if !slices.Contains(into, s.ID) {
+		s.Ended, s.Heir = m, heir
 	}
 	return s
 }

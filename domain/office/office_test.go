@@ -26,6 +26,9 @@ var (
 	li   = domain.Caller{Person: domain.Ref{Kind: domain.KindPerson, ID: "li"}, Office: domain.Ref{Kind: domain.KindOffice, ID: "anban"}, Role: domain.RoleSafetyOffice}
 	sun  = domain.Caller{Person: domain.Ref{Kind: domain.KindPerson, ID: "sun"}, Office: domain.Ref{Kind: domain.KindOffice, ID: "jidian"}, Role: domain.RoleOffice}
 	self = domain.Ref{Kind: domain.KindOffice, ID: "01O"}
+
+	heir   = domain.Ref{Kind: domain.KindOffice, ID: "02O"}
+	second = domain.Ref{Kind: domain.KindOffice, ID: "03O"}
 )
 
 // A step is one command of a story: who, on which day of July 2019, what.
@@ -169,7 +172,7 @@ func TestAllowed(t *testing.T) {
 	if got := Allowed(State{}); !slices.Equal(got, []string{"register"}) {
 		t.Errorf("at first %v", got)
 	}
-	if got := Allowed(Replay(given(t, step{li, 1, registered()}))); !slices.Equal(got, []string{"rename"}) {
+	if got := Allowed(Replay(given(t, step{li, 1, registered()}))); !slices.Equal(got, []string{"rename", "merge", "split"}) {
 		t.Errorf("then %v", got)
 	}
 }
@@ -210,6 +213,8 @@ func TestGolden(t *testing.T) {
 	full := []domain.Payload{
 		&Registered{p, "机电装备处", TypeOffice, []string{"机电处"}},
 		&Renamed{p, "装备工业处", true},
+		&Merged{p, heir, "宁编发〔2019〕3号"},
+		&Split{p, []domain.Ref{heir, second}, heir, []Move{{domain.Ref{Kind: domain.KindTask, ID: "01T"}, second}}, "宁编发〔2019〕3号"},
 	}
 	if len(full) != len(Payloads()) {
 		t.Fatalf("%d golden files for %d types", len(full), len(Payloads()))
@@ -266,6 +271,11 @@ func TestAnyCommands(t *testing.T) {
 					&Registered{Name: n, Type: TypeOffice, Aliases: []string{"丁处"}}, &Renamed{Name: n}, &Renamed{Name: n, KeepAsAlias: true}, &domain.Unknown{Type: "x"},
 				}).Draw(t, "ask"),
 			}.command()
+			if rapid.IntRange(0, 5).Draw(t, "reorganise") == 0 {
+				c.Ask = rapid.SampledFrom([]domain.Payload{
+					&Merged{Into: heir}, &Merged{Into: self}, &Split{Into: []domain.Ref{heir, second}, Rest: heir}, &Split{Into: []domain.Ref{self, heir}, Rest: self}, &Split{},
+				}).Draw(t, "how")
+			}
 			wild = appendTo(wild, c.Event())
 			before := Replay(history)
 			events, err := Decide(before, c)

@@ -127,7 +127,7 @@ func Decide(s State, c domain.Command) ([]domain.Event, error) {
 
 // CheckHistory refuses a history that could not have happened.
 func CheckHistory(history []domain.Event) error {
-	return domain.CheckHistory(history, admit, Evolve)
+	return domain.CheckHistory(history, Acts(), admit, Evolve)
 }
 
 // Replay folds a history into a state.

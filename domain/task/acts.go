@@ -13,9 +13,9 @@ var (
 	anyone    = []domain.Role{domain.RoleSafetyOffice, domain.RoleOffice, domain.RoleInspector}
 )
 
-// Acts returns the commands of a task. Docketing belongs to the directive's
-// import and has no route of its own here; finding_opened, finding_settled and
-// voided follow from commands on other aggregates.
+// Acts returns the commands of a task. A task comes of its directive's import, or
+// of DocketAct; finding_opened, finding_settled, clause_revised and voided follow
+// from commands on other aggregates.
 func Acts() []domain.Act {
 	return []domain.Act{
 		{Name: "assign", Chinese: "交办", Ask: &Assigned{}, By: safety},
@@ -40,16 +40,22 @@ func Acts() []domain.Act {
 		{Name: "request-closure", Chinese: "申请报结", Ask: &ClosureRequested{}, By: office},
 		{Name: "return", Chinese: "退回", Ask: &Returned{}, By: safety},
 		{Name: "accept", Chinese: "分项办结", Ask: &Accepted{}, By: safety},
-		{Name: "complete", Chinese: "领导决定办结", Ask: &Completed{}, By: safety},
+		{Name: "complete", Chinese: "办结", Ask: &Completed{}, By: safety},
 		{Name: "attest", Chinese: "年度履职确认", Ask: &Attested{}, By: attesters},
 		{Name: "end", Chinese: "终止", Ask: &Ended{}, By: safety},
 		{Name: "cancel", Chinese: "撤销任务", Ask: &Cancelled{}, By: safety},
 		{Name: "reopen", Chinese: "重新办理", Ask: &Reopened{}, By: safety},
 		{Name: "remind", Chinese: "催办", Ask: &Reminded{}, By: safety},
+		{Name: "decompose", Chinese: "分解", Ask: &Decomposed{}, By: safety},
+		{Name: "link", Chinese: "关联", Ask: &Linked{}, By: safety},
+		{Name: "consolidate", Chinese: "并办", Ask: &Consolidated{}, By: safety},
 		{Name: "withdraw-evidence", Chinese: "撤回证据", Ask: &EvidenceWithdrawn{}, By: anyone},
 		{Name: "correct", Chinese: "更正", Ask: &Corrected{}, By: anyone},
 	}
 }
+
+// all are the acts of clients and what follows from others.
+func all() []domain.Act { return append(Acts(), follows()...) }
 
 // follows are the events that no client asks for directly.
 func follows() []domain.Act {
@@ -57,6 +63,7 @@ func follows() []domain.Act {
 		{Name: "docket", Chinese: "立项", Ask: &Docketed{}, By: safety},
 		{Name: "open-finding", Chinese: "重大隐患涉及任务", Ask: &FindingOpened{}, By: anyone},
 		{Name: "settle-finding", Chinese: "重大隐患了结", Ask: &FindingSettled{}, By: anyone},
+		{Name: "revise-clause", Chinese: "条款修订", Ask: &ClauseRevised{}, By: safety},
 		{Name: "void", Chinese: "撤销登记", Ask: &Voided{}, By: safety},
 	}
 }
@@ -73,7 +80,7 @@ type taskNeed uint8
 const (
 	taskOpen   taskNeed = iota // work goes on
 	taskExists                 // docketed, perhaps closed: facts may be entered late
-	taskClosed                 // completed, ended or cancelled
+	taskClosed                 // completed, ended, cancelled or consolidated
 	taskAbsent                 // not docketed yet
 )
 
@@ -87,7 +94,7 @@ func needs(p domain.Payload) need {
 	switch p.(type) {
 	case *Docketed:
 		return need{task: taskAbsent}
-	case *FindingOpened, *FindingSettled, *EvidenceWithdrawn, *Corrected:
+	case *FindingOpened, *FindingSettled, *Linked, *EvidenceWithdrawn, *Corrected:
 		return need{task: taskExists}
 	case *Acknowledged, *ProgressReported:
 		return need{task: taskExists, shares: active}
@@ -152,7 +159,7 @@ func Allowed(s State, office domain.Ref) []string {
 func (s State) vain(ask domain.Payload) bool {
 	switch ask.(type) {
 	case *KindDecided:
-		return s.admitKind() != nil
+		return s.admitKind(&KindDecided{Kind: KindRecurring}) != nil
 	case *ClosureRequested:
 		return s.Kind == KindStanding
 	case *Attested:
@@ -161,6 +168,8 @@ func (s State) vain(ask domain.Payload) bool {
 		return s.Kind != KindOneOff || len(s.Findings) > 0
 	case *Ended:
 		return s.Kind == KindOneOff
+	case *Consolidated:
+		return len(s.Findings) > 0
 	case *Suspended:
 		return !slices.ContainsFunc(s.Shares, func(sh Share) bool { return sh.Status < ShareAccepted && !sh.Suspended.Done() })
 	case *Resumed:
@@ -169,6 +178,14 @@ func (s State) vain(ask domain.Payload) bool {
 		return !slices.ContainsFunc(s.Evidence, func(u EvidenceUse) bool { return !u.Withdrawn.Done() })
 	}
 	return false
+}
+
+// blocked reports whether the share's acceptance would complete the task, which an
+// open major finding forbids.
+func (s State) blocked(sh Share) bool {
+	return s.Kind == KindOneOff && len(s.Findings) > 0 && !slices.ContainsFunc(s.Shares, func(o Share) bool {
+		return o.Status.Active() && o.Status != ShareAccepted && o.Office != sh.Office
+	})
 }
 
 // vainFor is the same for one share.
@@ -187,7 +204,9 @@ func (s State) vainFor(sh Share, ask domain.Payload) bool {
 		return !waiting
 	case *ClosureRequested:
 		return sh.Suspended.Done() || s.Kind == KindOneOff && sh.Status == ShareClosureRequested
-	case *Returned, *Accepted, *Attested:
+	case *Accepted:
+		return sh.Suspended.Done() || s.blocked(sh)
+	case *Returned, *Attested:
 		return sh.Suspended.Done()
 	}
 	return false

@@ -24,7 +24,7 @@ func TestRefusalsSayWhatIsAllowed(t *testing.T) {
 		{standingStory, step{sun, "07-06", request(jidian, "2019")}, "attest end report", "request-closure complete"},
 		{aloneStory, step{sun, "12-06", attest(jidian, "2019")}, "request-closure complete", "attest end"},
 		{recurringStory, step{li, "12-06", override(approved())}, "end", "complete attest"},
-		{blockedStory, step{li, "07-25", accept(jidian)}, "return", "complete"},
+		{blockedStory, step{li, "07-25", accept(jidian)}, "return", "complete accept"},
 		{requestedStory, step{li, "07-26", &KindDecided{Kind: KindStanding, Reason: "x"}}, "return", "decide-kind"},
 		{datedStory, step{li, "12-06", granted(grounded(), jidian, "2020-01-31")}, "request-extension", "grant-extension refuse-extension"},
 		{askedStory, step{sun, "12-06", moreTime(jidian, "2020-02-28")}, "grant-extension refuse-extension", "request-extension"},

@@ -7,6 +7,7 @@ import (
 
 func TestCorrections(t *testing.T) {
 	evident := then(aloneStory, step{sun, "07-10", under(with(photo), report(jidian))})
+	withdrawn := then(evident, step{li, "07-11", &EvidenceWithdrawn{SHA256: photo, Reason: "涉密"}})
 	entered := then(aloneStory, step{li, "07-10", under(behalf(jidian), report(jidian))})
 	both := then(assignedStory, step{sun, "07-10", report(jidian)})
 	opened := then(aloneStory, step{wang, "07-22", &FindingOpened{Finding: hazard}})
@@ -30,6 +31,12 @@ func TestCorrections(t *testing.T) {
 		{name: "amended docketing", given: docketedStory, when: amend(li, "07-03", "e1", `{"number":8}`), then: StatusDocketed},
 		{name: "a finding is corrected where it stands", given: opened, when: void(wang, "07-23", "e3"), refused: "corrected.finding"},
 		{name: "also by the safety office", given: opened, when: void(li, "07-23", "e3"), refused: "corrected.finding"},
+
+		{name: "a revised clause is amended with its directive", given: then(aloneStory, step{li, "07-10", revise(letter)}), when: void(li, "07-11", "e3"), refused: "corrected.clause"},
+		{name: "a decomposition has docketed tasks", given: then(aloneStory, step{li, "07-10", parts(Child{Task: sibling})}), when: void(li, "07-11", "e3"), refused: "corrected.decomposed"},
+		{name: "void of a link", given: then(aloneStory, step{li, "07-10", link(sibling)}), when: void(li, "07-11", "e3"), then: StatusAssigned},
+		{name: "void of a consolidation", given: mergedStory, when: void(li, "08-02", "e3"), then: StatusAssigned},
+		{name: "amended into itself", given: mergedStory, when: amend(li, "08-02", "e3", `{"into":"task/01T"}`), refused: "corrected.breaks"},
 
 		{name: "amended words", given: reportedStory, when: amend(sun, "07-11", "e3", `{"progress":"已完成一半"}`), then: StatusInProgress},
 		{name: "amended office", given: assignedStory, when: amend(li, "07-11", "e2", `{"offices":[{"office":"office/ruanjian","role":"lead"}]}`), then: StatusAssigned},
@@ -55,8 +62,13 @@ func TestCorrections(t *testing.T) {
 		{name: "an entry for another becomes one's own", given: entered, when: amend(li, "07-11", "e3", `{"on_behalf_of":null,"received_via":null,"received_on":null}`), refused: "corrected.behalf"},
 		{name: "an entry for another loses its evidence", given: entered, when: amend(li, "07-11", "e3", `{"evidence":null}`), refused: "behalf.evidence"},
 		{name: "an approval is taken back", given: suspendedStory, when: amend(li, "07-11", "e3", `{"approval":null}`), refused: "corrected.breaks"},
-		{name: "the evidence of a withdrawal", given: then(evident, step{li, "07-11", &EvidenceWithdrawn{SHA256: photo, Reason: "涉密"}}),
-			when: amend(sun, "07-12", "e3", `{"evidence":null}`), refused: "corrected.breaks"},
+		{name: "the evidence of a withdrawal", given: withdrawn, when: amend(sun, "07-12", "e3", `{"evidence":null}`), then: StatusInProgress},
+		{name: "the report of a withdrawal", given: withdrawn, when: void(sun, "07-12", "e3"), then: StatusAssigned},
+		{name: "void of a withdrawal", given: withdrawn, when: void(li, "07-12", "e4"), refused: "corrected.withdrawal"},
+		{name: "… whose report is voided", given: then(withdrawn, void(sun, "07-12", "e3")), when: void(li, "07-12", "e4"), refused: "corrected.withdrawal"},
+		{name: "a withdrawal of something else", given: withdrawn, when: amend(li, "07-12", "e4", `{"sha256":"`+letter+`"}`), refused: "corrected.withdrawal"},
+		{name: "the reason of a withdrawal", given: withdrawn, when: amend(li, "07-12", "e4", `{"reason":"误传"}`), then: StatusInProgress},
+		{name: "a withdrawal before the evidence", given: withdrawn, when: amend(li, "07-12", "e4", `{"time":"2019-07-09T09:00:00+08:00"}`), refused: "corrected.breaks"},
 	} {
 		t.Run(sc.name, sc.run)
 	}
@@ -66,7 +78,7 @@ func TestCorrections(t *testing.T) {
 func TestRefusedCorrectionNamesTheFirstBreak(t *testing.T) {
 	history := given(t, then(requestedStory, step{li, "07-22", sendBack(jidian)}, step{sun, "07-23", request(jidian)}, step{li, "07-25", accept(jidian)})...)
 	_, r := when(t, history, void(sun, "07-26", "e3"))
-	if rule(r) != "corrected.breaks" || !strings.Contains(r.English, "share_returned (e4)") || !strings.Contains(r.Chinese, "share_returned（e4）") {
+	if rule(r) != "corrected.breaks" || !strings.Contains(r.English, "return (event e4)") || !strings.Contains(r.Chinese, "“退回”（事件 e4）") {
 		t.Errorf("%v", r)
 	}
 }

@@ -12,7 +12,7 @@ import (
 // Decide returns the events a command leads to in a state, or a *domain.Refusal.
 // A correction needs the history and is decided by Correct.
 func Decide(s State, c domain.Command) ([]domain.Event, error) {
-	if err := c.Check(append(Acts(), follows()...)); err != nil {
+	if err := c.Check(all()); err != nil {
 		return nil, err
 	}
 	e := c.Event()
@@ -78,6 +78,10 @@ func correctable(history []domain.Event, c domain.Correction) error {
 	switch history[i].Data.(type) {
 	case *FindingOpened, *FindingSettled:
 		return domain.Illegal("corrected.finding", "此事件随隐患的办理产生，请更正隐患记录", "the event follows from the finding: correct the finding")
+	case *ClauseRevised:
+		return domain.Illegal("corrected.clause", "此事件随文件的修改产生，请再次修改文件", "the event follows from an amendment of the directive: amend the directive again")
+	case *Decomposed:
+		return domain.Illegal("corrected.decomposed", "分解出的任务已立项，请撤销或并办那些任务", "the parts were docketed with it: cancel or consolidate those tasks")
 	case *Docketed:
 		if c.Mode == domain.ModeVoid {
 			return domain.Illegal("corrected.docketed", "立项不能撤销，请用 cancel 撤销任务", "a docketing is not voided: cancel the task")
@@ -89,7 +93,7 @@ func correctable(history []domain.Event, c domain.Correction) error {
 // CheckHistory says whether a history, as its corrections leave it, could have
 // happened, and names the first event that could not.
 func CheckHistory(history []domain.Event) error {
-	return domain.CheckHistory(history, admit, Evolve)
+	return domain.CheckHistory(history, all(), admit, Evolve)
 }
 
 // Replay folds a history with its corrections into a state.
@@ -128,8 +132,7 @@ func admit(s State, e domain.Event) error {
 			return noShare(o)
 		}
 		if !n.metBy(sh) {
-			return domain.Illegal("share.status", "分项现为“"+sh.Status.Chinese()+"”，不能办理 "+domain.ShortType(e.Data),
-				"the share is "+sh.Status.String()+": "+domain.ShortType(e.Data)+" is not possible")
+			return n.refuse(sh, e)
 		}
 		if err := notBefore(e, sh.Assigned, "交办", "assigned"); err != nil {
 			return err
@@ -151,8 +154,27 @@ func (s State) refuse(e domain.Event, n need) error {
 	case !s.Exists():
 		return domain.Illegal("task.absent", "任务尚未立项", "the task is not docketed")
 	}
-	return domain.Illegal("task.status", "任务现为“"+s.Status().Chinese()+"”，不能办理 "+domain.ShortType(e.Data),
-		"the task is "+s.Status().String()+": "+domain.ShortType(e.Data)+" is not possible")
+	a := actOf(e.Data)
+	return domain.Illegal("task.status", "任务现为“"+s.Status().Chinese()+"”，不能"+a.Words(),
+		a.Name+" is not possible while the task is "+s.Status().String())
+}
+
+// refuse says where the share would have to stand for the event.
+func (n need) refuse(sh Share, e domain.Event) error {
+	a := actOf(e.Data)
+	zh, en := make([]string, len(n.shares)), make([]string, len(n.shares))
+	for i, st := range n.shares {
+		zh[i], en[i] = "“"+st.Chinese()+"”", st.String()
+	}
+	return domain.Illegal("share.status",
+		"分项现为“"+sh.Status.Chinese()+"”，不能"+a.Words()+"；须处于："+strings.Join(zh, "、"),
+		a.Name+" is not possible while the share is "+sh.Status.String()+", only while "+strings.Join(en, ", "))
+}
+
+// actOf returns the act that an event comes of.
+func actOf(p domain.Payload) domain.Act {
+	a, _ := domain.ActOf(all(), p)
+	return a
 }
 
 // subjectOffice is the office whose share an event is about.
@@ -215,7 +237,7 @@ func (s State) admitData(sh Share, e domain.Event) error {
 			return domain.Illegal("lead.same", "该处室已是牵头处室", "the office is the lead already")
 		}
 	case *KindDecided:
-		return s.admitKind()
+		return s.admitKind(d)
 	case *Transferred:
 		if s.active(d.To) >= 0 {
 			return domain.Illegal("share_transferred.meets", "新处室已有分项，请用 absorb 并入", "the new office has a share already: absorb instead")
@@ -226,7 +248,7 @@ func (s State) admitData(sh Share, e domain.Event) error {
 	case *StatedDeadline:
 		return s.eachScope(d.Scope)
 	case *SetDeadline:
-		return s.eachScope(d.Scope)
+		return first(s.eachScope(d.Scope), s.withinSource(e, d.Date, s.scoped(d.Scope)))
 	case *Absorbed:
 		to, ok := s.Share(d.To)
 		if !ok || to.Status == ShareAccepted {
@@ -238,7 +260,7 @@ func (s State) admitData(sh Share, e domain.Event) error {
 	case *Acknowledged:
 		return s.admitAcknowledged(sh, e)
 	case *ProgressReported:
-		return s.admitLate(sh, e)
+		return first(s.admitReportPeriod(d.Period), s.admitLate(sh, e))
 	case *ExtensionRequested, *ExtensionGranted, *ExtensionRefused:
 		return s.admitExtension(sh, e)
 	case *Suspended:
@@ -254,7 +276,7 @@ func (s State) admitData(sh Share, e domain.Event) error {
 	case *Completed:
 		return s.admitCompleted(e, d)
 	case *Attested:
-		return s.admitAttested(sh, d)
+		return s.admitAttested(sh, e, d)
 	case *Ended:
 		if s.Kind == KindOneOff {
 			return domain.Illegal("ended.kind", "一次性任务应报结办结，不能终止", "a one-off task is closed by acceptance, not ended")
@@ -274,6 +296,16 @@ func (s State) admitData(sh Share, e domain.Event) error {
 		if !slices.Contains(s.Findings, d.Finding) {
 			return domain.Illegal("finding.settled", "该隐患未挂在本任务上", "the finding is not open on this task")
 		}
+	case *ClauseRevised:
+		if s.Text == "" && d.TextSHA256 == s.TextSHA256 {
+			return domain.Illegal("clause_revised.same", "新条款与现条款文字相同", "the clause has these words already")
+		}
+	case *Decomposed:
+		return s.admitDecomposed(d, e)
+	case *Linked:
+		return s.admitLinked(d, e)
+	case *Consolidated:
+		return s.admitConsolidated(d, e)
 	case *EvidenceWithdrawn:
 		return s.admitWithdrawn(e, d)
 	case *Voided:
@@ -315,17 +347,6 @@ func (s State) leads() int {
 	return n
 }
 
-// admitKind: the kind decides what a closure request means, so it can't change
-// under one.
-func (s State) admitKind() error {
-	for _, sh := range s.Shares {
-		if len(sh.Requests) > 0 || len(sh.Attested) > 0 {
-			return domain.Illegal("kind_decided.late", "已有报结或履职确认，不能再改任务类型", "there are closure requests or attestations: the kind stays")
-		}
-	}
-	return nil
-}
-
 // admitAcknowledged: one signature a share; a late one is a fact like any other.
 func (s State) admitAcknowledged(sh Share, e domain.Event) error {
 	if sh.Acknowledged.Done() {
@@ -349,7 +370,7 @@ func (s State) admitLate(sh Share, e domain.Event) error {
 
 // Closed returns the event that closed the task, whichever way.
 func (s State) Closed() Act {
-	for _, a := range []Act{s.Voided, s.Cancelled, s.Ended, s.Completed} {
+	for _, a := range []Act{s.Voided, s.Cancelled, s.Consolidated, s.Ended, s.Completed} {
 		if a.Done() {
 			return a
 		}
@@ -372,10 +393,7 @@ func (s State) admitExtension(sh Share, e domain.Event) error {
 		if err := first(notBefore(e, pending.Act, "申请延期", "asked for"), s.extends(sh, d.NewDate), e.RequireApproval("批准延期", "granting an extension")); err != nil {
 			return err
 		}
-		if st, ok := s.Stated(sh.Office); ok && d.NewDate > st.Date && len(d.Basis) == 0 {
-			return domain.Illegal("extension_granted.source", "延期超过文件规定的 "+string(st.Date)+"，须在 basis 中写明上级文件",
-				"an extension beyond the source's date "+string(st.Date)+" needs the superior's document as basis")
-		}
+		return s.withinSource(e, d.NewDate, []domain.Ref{sh.Office})
 	case *ExtensionRefused:
 		if !waiting {
 			return domain.Illegal("extension.none", "没有待批的延期申请", "no request for more time is pending")
@@ -383,6 +401,30 @@ func (s State) admitExtension(sh Share, e domain.Event) error {
 		return notBefore(e, pending.Act, "申请延期", "asked for")
 	}
 	return nil
+}
+
+// withinSource: whichever way a date is given, beyond the one that the source
+// states for a share it rests on the superior's document.
+func (s State) withinSource(e domain.Event, to calendar.Date, offices []domain.Ref) error {
+	if to == "" || len(e.Data.Circumstances().Basis) > 0 {
+		return nil
+	}
+	for _, o := range offices {
+		if st, ok := s.Stated(o); ok && to > st.Date {
+			return domain.Illegal("deadline.source", "新时限超过文件规定的 "+string(st.Date)+"，须在 basis 中写明上级文件",
+				"a deadline beyond the source's date "+string(st.Date)+" needs the superior's document as basis")
+		}
+	}
+	return nil
+}
+
+// scoped returns the offices a deadline is for: the one named, else all and the
+// task as a whole.
+func (s State) scoped(sc Scope) []domain.Ref {
+	if !sc.Office.IsZero() {
+		return []domain.Ref{sc.Office}
+	}
+	return append(s.named(nil), domain.Ref{})
 }
 
 // extends refuses a new date that is no later than the deadline that governs.
@@ -412,7 +454,8 @@ func (s State) admitSuspended(d *Suspended, e domain.Event) error {
 			continue
 		}
 		if sh.Suspended.Done() {
-			return domain.Illegal("suspended.again", "分项已中止："+o.String(), "the share is suspended already: "+o.String())
+			return domain.Illegal("suspended.again", "分项已中止："+o.String()+"；其余分项请在 offices 中写明",
+				"the share is suspended already: "+o.String()+"; name the others in offices")
 		}
 		if err := notBefore(e, sh.Assigned, "交办", "assigned"); err != nil {
 			return err
@@ -439,7 +482,7 @@ func (s State) admitResumed(d *Resumed, e domain.Event) error {
 			return err
 		}
 	}
-	return nil
+	return s.withinSource(e, d.Deadline, suspended)
 }
 
 func (s State) eachScope(sc Scope) error {
@@ -484,18 +527,6 @@ func (s State) admitClosure(sh Share, e domain.Event, d *ClosureRequested) error
 	return first(notBefore(e, sh.Reopened, "重新办理", "reopened"), s.working(sh))
 }
 
-func (s State) admitPeriod(period calendar.Period) error {
-	switch {
-	case s.Kind == KindStanding:
-		return domain.Illegal("closure_requested.standing", "长期任务不报结，每年用 attest 确认", "a standing duty is never completed: attest it every year")
-	case s.Kind == KindRecurring && period == "":
-		return domain.Illegal("period.missing", "定期任务须写明所属期 period", "a recurring task needs the period")
-	case s.Kind == KindOneOff && period != "":
-		return domain.Illegal("period.one_off", "一次性任务没有所属期", "a one-off task has no periods")
-	}
-	return nil
-}
-
 // admitAnswer: a request is answered once, and not before it was made.
 func (s State) admitAnswer(sh Share, e domain.Event, period calendar.Period) error {
 	r, ok := sh.Request(period)
@@ -524,14 +555,23 @@ func (s State) admitAccepted(sh Share, e domain.Event, d *Accepted) error {
 	return nil
 }
 
+// unblocked refuses what would close the task while a major finding on it is open.
+func (s State) unblocked(rule string) error {
+	if len(s.Findings) == 0 {
+		return nil
+	}
+	names := make([]string, len(s.Findings))
+	for i, f := range s.Findings {
+		names[i] = f.String()
+	}
+	list := strings.Join(names, "、")
+	return domain.Illegal(rule, "涉及本任务的重大隐患尚未销号，须先整改销号："+list,
+		"a major finding on this task is open and is put right first: "+list)
+}
+
 func (s State) admitCompleted(e domain.Event, d *Completed) error {
-	if len(s.Findings) > 0 {
-		names := make([]string, len(s.Findings))
-		for i, f := range s.Findings {
-			names[i] = f.String()
-		}
-		list := strings.Join(names, "、")
-		return domain.Illegal("completed.finding", "涉及本任务的重大隐患尚未销号："+list, "a major finding on this task is open: "+list)
+	if err := s.unblocked("completed.finding"); err != nil {
+		return err
 	}
 	if s.Kind != KindOneOff {
 		return domain.Illegal("completed.kind", "定期、长期任务以 end 终止", "recurring and standing tasks are ended, not completed")
@@ -569,23 +609,8 @@ func (s State) lastAccepted() Act {
 	return last
 }
 
-func (s State) admitAttested(sh Share, d *Attested) error {
-	if s.Kind != KindStanding {
-		return domain.Illegal("attested.kind", "只有长期任务作年度履职确认", "only standing duties are attested")
-	}
-	for _, a := range sh.Attested {
-		if a.Period == d.Period {
-			return domain.Illegal("attested.again", string(d.Period)+" 年度已确认", "the year "+string(d.Period)+" is attested already")
-		}
-	}
-	if d.Period.Unit() != calendar.UnitYear {
-		return domain.Invalid("attested.period", "period", "年度确认的所属期应为年份", "the period of an attestation is a year")
-	}
-	return s.working(sh)
-}
-
 func (s State) admitReopened(d *Reopened, e domain.Event) error {
-	if err := first(e.RequireApproval("重新办理", "reopening"), s.eachActive(d.Offices)); err != nil {
+	if err := first(e.RequireApproval("重新办理", "reopening"), s.eachActive(d.Offices), s.withinSource(e, d.Deadline, s.named(d.Offices))); err != nil {
 		return err
 	}
 	if c := s.Closed(); c.Done() {

@@ -114,10 +114,11 @@ const (
 	StatusEnded                              // 终止 (recurring and standing)
 	StatusCancelled                          // 撤销
 	StatusVoided                             // 撤销登记
+	StatusConsolidated                       // 并办: another task carries the work on
 )
 
 var statuses = enum.New[Status]("task status", "docketed", "disputed", "assigned", "acknowledged", "in_progress",
-	"closure_requested", "suspended", "completed", "ended", "cancelled", "voided")
+	"closure_requested", "suspended", "completed", "ended", "cancelled", "voided", "consolidated")
 
 // ParseStatus returns the status with that wire name.
 func ParseStatus(s string) (Status, error) { return statuses.Parse(s) }
@@ -129,7 +130,7 @@ func (s Status) String() string { return statuses.Name(s) }
 
 // Chinese returns the status as the pages write it.
 func (s Status) Chinese() string {
-	return [...]string{"", "已立项", "有异议", "已交办", "已签收", "办理中", "已报结", "中止", "办结", "终止", "撤销", "撤销登记"}[min(s, StatusVoided)]
+	return [...]string{"", "已立项", "有异议", "已交办", "已签收", "办理中", "已报结", "中止", "办结", "终止", "撤销", "撤销登记", "并办"}[min(s, StatusConsolidated)]
 }
 
 // MarshalText writes the wire name.
@@ -217,6 +218,31 @@ func (r ReopenReason) MarshalText() ([]byte, error) { return reopenReasons.Marsh
 
 // UnmarshalText reads the wire name.
 func (r *ReopenReason) UnmarshalText(b []byte) error { return reopenReasons.Unmarshal(b, r) }
+
+// Relation is how one task stands to another.
+type Relation uint8
+
+// The relations.
+const (
+	RelationDerivedFrom Relation = iota + 1 // 由其分解或派生
+	RelationSameDuty                        // 同一职责
+	RelationContinues                       // 接续其工作
+)
+
+var relations = enum.New[Relation]("relation of tasks", "derived_from", "same_duty", "continues")
+
+func (r Relation) String() string { return relations.Name(r) }
+
+// Chinese returns the relation as the pages write it.
+func (r Relation) Chinese() string {
+	return [...]string{"", "派生自", "同一职责", "接续"}[min(r, RelationContinues)]
+}
+
+// MarshalText writes the wire name.
+func (r Relation) MarshalText() ([]byte, error) { return relations.Marshal(r) }
+
+// UnmarshalText reads the wire name.
+func (r *Relation) UnmarshalText(b []byte) error { return relations.Unmarshal(b, r) }
 
 // DeadlineSource says what a deadline rests on.
 type DeadlineSource uint8

@@ -15,6 +15,7 @@ type Docketed struct {
 	TextSHA256 string     `json:"text_sha256" doc:"条款文本的 SHA-256"`
 	Kind       Kind       `json:"kind" doc:"one_off 一次性, recurring 定期, standing 长期"`
 	Schedule   *Schedule  `json:"schedule,omitempty"`
+	Text       string     `json:"text,omitempty" doc:"分解出的任务自己的内容；缺省为条款原文"`
 }
 
 // EventType names the event.
@@ -373,6 +374,6 @@ func (*Corrected) EventType() string { return "duban.task.corrected.v1" }
 // Payloads returns a prototype of every event of a task.
 func Payloads() []domain.Payload {
 	return []domain.Payload{
-		&Docketed{}, &Assigned{}, &LeadDesignated{}, &KindDecided{}, &Disputed{}, &DisputeUpheld{}, &Transferred{}, &Absorbed{}, &Acknowledged{}, &HandlerChanged{}, &PlanSubmitted{}, &ProgressReported{}, &StatedDeadline{}, &ProposedDeadline{}, &SetDeadline{}, &ExtensionRequested{}, &ExtensionGranted{}, &ExtensionRefused{}, &Suspended{}, &Resumed{}, &ClosureRequested{}, &Returned{}, &Accepted{}, &Completed{}, &Attested{}, &Ended{}, &Cancelled{}, &Reopened{}, &Reminded{}, &EvidenceWithdrawn{}, &FindingOpened{}, &FindingSettled{}, &Voided{}, &Corrected{},
+		&Docketed{}, &Assigned{}, &LeadDesignated{}, &KindDecided{}, &Disputed{}, &DisputeUpheld{}, &Transferred{}, &Absorbed{}, &Acknowledged{}, &HandlerChanged{}, &PlanSubmitted{}, &ProgressReported{}, &StatedDeadline{}, &ProposedDeadline{}, &SetDeadline{}, &ExtensionRequested{}, &ExtensionGranted{}, &ExtensionRefused{}, &Suspended{}, &Resumed{}, &ClosureRequested{}, &Returned{}, &Accepted{}, &Completed{}, &Attested{}, &Ended{}, &Cancelled{}, &Reopened{}, &Reminded{}, &EvidenceWithdrawn{}, &FindingOpened{}, &FindingSettled{}, &Voided{}, &ClauseRevised{}, &Decomposed{}, &Linked{}, &Consolidated{}, &Corrected{},
 	}
 }

@@ -29,7 +29,7 @@ func full() []domain.Payload {
 	schedule := &Schedule{Unit: calendar.UnitQuarter, First: "2019-Q3", DueRule: "季后10日内", Until: "2021-12-31"}
 	offices := []domain.Ref{jidian, yuancai}
 	return []domain.Payload{
-		&Docketed{p, notice, 7, []string{"一", "（二）", "2"}, 1, clause, KindRecurring, schedule},
+		&Docketed{p, notice, 7, []string{"一", "（二）", "2"}, 1, clause, KindRecurring, schedule, ""},
 		&Assigned{p, []Assignment{{jidian, RoleLead, "牵头单位"}, {yuancai, RoleSupporting, "配合单位"}, {ruanjian, RoleJoint, "责任处室"}}, "按月报送"},
 		&LeadDesignated{p, of(jidian)},
 		&KindDecided{p, KindRecurring, schedule, "每季度"},
@@ -62,8 +62,18 @@ func full() []domain.Payload {
 		&FindingOpened{p, hazard},
 		&FindingSettled{p, hazard},
 		&Voided{p, "导入错误"},
+		&ClauseRevised{p, "宁工信安发〔2020〕3号", other, letter, "2020-01-01"},
+		&Decomposed{p, []Child{{sibling, 1, "登记台账", []Assignment{{jidian, RoleLead, "牵头单位"}}, "2019-11-30"}}, "内容较多"},
+		&Linked{p, sibling, RelationSameDuty, "同一职责"},
+		&Consolidated{p, sibling, "内容重复"},
 		&Corrected{domain.Correction{Particulars: p, Target: "01R", Mode: domain.ModeAmend, Changes: json.RawMessage(`{"opinion":"同意"}`), Reason: "录错"}},
 	}
+}
+
+// addedLater are fields that a type got after its golden file was written, which
+// never changes. A second file, named by the field, pins them.
+var addedLater = map[string]domain.Payload{
+	"Text": &Docketed{Directive: notice, Number: 7, Part: 2, TextSHA256: clause, Kind: KindOneOff, Text: "登记台账"},
 }
 
 // The stored bytes of every event type are pinned: they decode for ever.
@@ -72,34 +82,42 @@ func TestGolden(t *testing.T) {
 	for _, p := range full() {
 		name := p.EventType()
 		prototypes = slices.DeleteFunc(prototypes, func(q domain.Payload) bool { return q.EventType() == name })
-		if field := empty(reflect.ValueOf(p).Elem()); field != "" {
+		if field := empty(reflect.ValueOf(p).Elem()); field != "" && (addedLater[field] == nil || addedLater[field].EventType() != name) {
 			t.Errorf("%s: the sample leaves %s empty", name, field)
 		}
-		got, err := json.Marshal(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		file := filepath.Join("testdata", name+".json")
-		if *update {
-			if err := os.WriteFile(file, append(got, '\n'), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want = bytes.TrimSuffix(want, []byte("\n"))
-		if !bytes.Equal(got, want) {
-			t.Errorf("%s encodes as\n%s\nwant\n%s", name, got, want)
-		}
-		back, err := domain.DecodeStrict(p, want)
-		if err != nil || !reflect.DeepEqual(back, p) {
-			t.Errorf("%s decodes as %+v, %v", name, back, err)
-		}
+		golden(t, p, name)
 	}
 	for _, p := range prototypes {
 		t.Errorf("%s has no golden file", p.EventType())
+	}
+	for field, p := range addedLater {
+		golden(t, p, p.EventType()+"+"+strings.ToLower(field))
+	}
+}
+
+func golden(t *testing.T, p domain.Payload, name string) {
+	t.Helper()
+	got, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join("testdata", name+".json")
+	if *update {
+		if err := os.WriteFile(file, append(got, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = bytes.TrimSuffix(want, []byte("\n"))
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s encodes as\n%s\nwant\n%s", name, got, want)
+	}
+	back, err := domain.DecodeStrict(p, want)
+	if err != nil || !reflect.DeepEqual(back, p) {
+		t.Errorf("%s decodes as %+v, %v", name, back, err)
 	}
 }
 
@@ -132,6 +150,7 @@ func TestRequiredFields(t *testing.T) {
 		"suspended": "reason", "resumed": "", "closure_requested": "office summary", "share_returned": "office reason", "share_accepted": "office",
 		"completed": "by reason", "attested": "office period statement", "ended": "reason", "cancelled": "reason", "reopened": "reason words",
 		"reminded": "words", "evidence_withdrawn": "sha256 reason", "finding_opened": "finding", "finding_settled": "finding", "voided": "reason",
+		"clause_revised": "by text_sha256", "decomposed": "children", "linked": "to relation", "consolidated": "into reason",
 		"corrected": "target mode changes reason",
 	}
 	for _, p := range full() {

@@ -16,7 +16,7 @@ func Evolve(s State, e domain.Event) State {
 	switch d := e.Data.(type) {
 	case *Docketed:
 		s.Docketed, s.Directive, s.Number, s.Path, s.Part = a, d.Directive, d.Number, d.Path, d.Part
-		s.TextSHA256, s.Kind, s.Schedule, s.Kinded = d.TextSHA256, d.Kind, d.Schedule, a
+		s.TextSHA256, s.Text, s.Kind, s.Schedule, s.Kinded = d.TextSHA256, d.Text, d.Kind, d.Schedule, a
 	case *Assigned:
 		for _, o := range d.Offices {
 			if s.active(o.Office) < 0 {
@@ -59,8 +59,21 @@ func Evolve(s State, e domain.Event) State {
 		s.Ended = a
 	case *Cancelled:
 		s.Cancelled = a
+	case *Consolidated:
+		s.Consolidated, s.Into = a, d.Into
+	case *ClauseRevised:
+		s.Revisions = add(s.Revisions, Revision{a, d.By, d.EffectiveOn, s.TextSHA256})
+		if s.Text == "" { // a part of the clause keeps its own words
+			s.TextSHA256 = d.TextSHA256
+		}
+	case *Decomposed:
+		for _, c := range d.Children {
+			s.Children = add(s.Children, c.Task)
+		}
+	case *Linked:
+		s.Links = add(s.Links, Link{a, d.To, d.Relation})
 	case *Voided:
-		s.Voided = a
+		s.Voided, s.Findings = a, nil // there is no completion left to keep it from
 	case *Reopened:
 		s = s.reopen(d, a)
 	case *FindingOpened:
@@ -279,14 +292,16 @@ func (s State) designate(office domain.Ref) State {
 }
 
 // transfer hands a share on: the new office starts with the same part, the
-// deadlines that were the share's own go with it, its history stays where it was.
+// deadlines that were the share's own go with it, and so does a suspension, which
+// only a leader's word lifts. Its history stays where it was.
 func (s State) transfer(d *Transferred, a Act) State {
 	old, ok := s.Share(d.From)
 	if !ok || s.active(d.To) >= 0 {
 		return s
 	}
 	s = s.change(d.From, func(sh *Share) { sh.move(ShareTransferred, a); sh.Dispute = nil })
-	s.Shares = add(s.Shares, Share{Office: d.To, Role: old.Role, PrintedRole: old.PrintedRole, Status: ShareAssigned, Since: a, Assigned: a, From: d.From})
+	s.Shares = add(s.Shares, Share{Office: d.To, Role: old.Role, PrintedRole: old.PrintedRole, Status: ShareAssigned,
+		Since: a, Assigned: a, From: d.From, Suspended: old.Suspended})
 	for _, dl := range s.Deadlines {
 		if dl.Office == d.From {
 			dl.Office = d.To
@@ -296,13 +311,14 @@ func (s State) transfer(d *Transferred, a Act) State {
 	return s
 }
 
-// reopen takes accepted shares up again; a cancelled or ended task goes on where
-// its shares stood, unless they are named.
+// reopen takes accepted shares up again; a cancelled, consolidated or ended task
+// goes on where its shares stood, unless they are named.
 func (s State) reopen(d *Reopened, a Act) State {
-	stay := len(d.Offices) == 0 && (s.Cancelled.Done() || s.Ended.Done())
+	stay := len(d.Offices) == 0 && (s.Cancelled.Done() || s.Consolidated.Done() || s.Ended.Done())
 	closed := s.Closed()
 	s.Reopenings = add(s.Reopenings, Reopening{a, d.Reason, d.Offices})
-	s.Completed, s.Ended, s.Cancelled, s.CompletedBy = Act{}, Act{}, Act{}, 0
+	s.Completed, s.Ended, s.Cancelled, s.Consolidated = Act{}, Act{}, Act{}, Act{}
+	s.CompletedBy, s.Into = 0, domain.Ref{}
 	s = s.changeEach(nil, func(sh *Share) {
 		if closed.Done() && sh.Status != ShareAccepted {
 			sh.Breaks = add(sh.Breaks, Break{closed, a})

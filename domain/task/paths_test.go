@@ -56,6 +56,11 @@ func TestPaths(t *testing.T) {
 		{name: "correct", given: reportedStory, when: void(sun, "07-11", "e3"), then: StatusAssigned, share: ShareAssigned},
 		{name: "open-finding", given: aloneStory, when: step{wang, "07-22", &FindingOpened{Finding: hazard}}, then: StatusAssigned},
 		{name: "settle-finding", given: blockedStory, when: step{wang, "07-23", &FindingSettled{Finding: hazard}}, then: StatusClosureRequested},
+		{name: "revise-clause", given: aloneStory, when: step{li, "07-10", revise(letter)}, then: StatusAssigned},
+		{name: "decompose", given: aloneStory, when: step{li, "07-10", parts(Child{Task: sibling}, Child{Task: cousin})}, then: StatusAssigned},
+		{name: "link", given: completedStory, when: step{li, "08-10", link(sibling)}, then: StatusCompleted},
+		{name: "consolidate", given: reportedStory, when: step{li, "08-01", consolidate(sibling)}, then: StatusConsolidated, share: ShareInProgress},
+		{name: "reopen a consolidated one", given: mergedStory, when: step{li, "08-02", reopen(approved())}, then: StatusAssigned, share: ShareAssigned},
 		{name: "void", given: aloneStory, when: step{li, "07-03", &Voided{Reason: "导入错误"}}, then: StatusVoided},
 
 		{name: "a period accepted, the share goes on", given: quarterStory, when: step{li, "10-10", accept(jidian, "2019-Q3")}, then: StatusInProgress, share: ShareInProgress},
@@ -76,7 +81,7 @@ func aPlan() *PlanSubmitted {
 // The list of paths names every act there is.
 func TestPathsAreComplete(t *testing.T) {
 	var kept []string
-	for _, a := range append(Acts(), follows()...) {
+	for _, a := range all() {
 		if slices.ContainsFunc(kept, func(n string) bool { return n == a.Name }) {
 			t.Errorf("the act %s is listed twice", a.Name)
 		}

@@ -36,11 +36,11 @@ func TestRules(t *testing.T) {
 		{name: "granting what nobody asked", given: datedStory, when: step{li, "12-10", sourced(true)}, refused: "extension.none"},
 		{name: "refusing what nobody asked", given: datedStory, when: step{li, "12-10", &ExtensionRefused{ShareOf: of(jidian), Reason: "x"}}, refused: "extension.none"},
 		{name: "granted, but not later", given: askedStory, when: step{li, "12-10", granted(grounded(), jidian, "2019-12-30")}, refused: "extension.earlier"},
-		{name: "beyond the source's date", given: askedStory, when: step{li, "12-10", sourced(false)}, refused: "extension_granted.source"},
+		{name: "beyond the source's date", given: askedStory, when: step{li, "12-10", sourced(false)}, refused: "deadline.source"},
 		{name: "… with the superior's document", given: askedStory, when: step{li, "12-10", sourced(true)}, then: StatusAssigned},
 		{name: "beyond the control deadline only", given: controlled, when: step{li, "10-25", granted(approved(), jidian, "2019-12-15")}, then: StatusAssigned},
 		{name: "… up to the source's date", given: controlled, when: step{li, "10-25", granted(approved(), jidian, "2019-12-31")}, then: StatusAssigned},
-		{name: "… a day beyond", given: controlled, when: step{li, "10-25", granted(approved(), jidian, "2020-01-01")}, refused: "extension_granted.source"},
+		{name: "… a day beyond", given: controlled, when: step{li, "10-25", granted(approved(), jidian, "2020-01-01")}, refused: "deadline.source"},
 
 		{name: "suspended twice", given: suspendedStory, when: step{li, "07-06", only(jidian)}, refused: "suspended.again"},
 		{name: "suspending a stranger", given: aloneStory, when: step{li, "07-06", only(ruanjian)}, refused: "share.none"},
@@ -60,6 +60,21 @@ func TestRules(t *testing.T) {
 		{name: "a period on a one-off task", given: aloneStory, when: step{sun, "07-20", request(jidian, "2019")}, refused: "period.one_off"},
 		{name: "no period on a recurring one", given: recurringStory, when: step{sun, "07-20", request(jidian)}, refused: "period.missing"},
 		{name: "a standing one", given: standingStory, when: step{sun, "07-20", request(jidian, "2019")}, refused: "closure_requested.standing"},
+		{name: "a period of another length", given: recurringStory, when: step{sun, "12-20", request(jidian, "2019")}, refused: "period.schedule"},
+		{name: "a period before the first", given: recurringStory, when: step{sun, "12-20", request(jidian, "2019-Q2")}, refused: "period.schedule"},
+		{name: "the last period", given: untilStory, when: step{sun, "2020-01-20", request(jidian, "2019-Q4")}, then: StatusClosureRequested},
+		{name: "a period that begins after the end", given: untilStory, when: step{sun, "2020-01-20", request(jidian, "2020-Q1")}, refused: "period.schedule"},
+		{name: "over the year's end", given: recurringStory, when: step{sun, "2020-01-20", request(jidian, "2020-Q1")}, then: StatusClosureRequested},
+		{name: "a report for a period of the schedule", given: recurringStory, when: step{sun, "10-08", reportFor("2019-Q3")}, then: StatusInProgress},
+		{name: "… before the first", given: recurringStory, when: step{sun, "10-08", reportFor("2019-Q2")}, refused: "period.schedule"},
+		{name: "… as a reporting duty asks for", given: recurringStory, when: step{sun, "10-08", reportFor("2019-08")}, then: StatusInProgress},
+		{name: "a monthly report on a one-off task", given: aloneStory, when: step{sun, "10-08", reportFor("2019-08")}, then: StatusInProgress},
+		{name: "an ended one", given: then(quarterStory, step{li, "12-30", &Ended{Reason: "x"}}), when: step{sun, "2020-01-08", request(jidian, "2019-Q4")}, refused: "task.status"},
+		{name: "the schedule is prolonged", given: then(untilStory, step{sun, "12-20", request(jidian, "2019-Q4")}),
+			when: step{li, "12-21", &KindDecided{Kind: KindRecurring, Schedule: &Schedule{Unit: calendar.UnitQuarter, First: "2019-Q3"}, Reason: "延续"}}, then: StatusClosureRequested},
+		{name: "… but not past what was requested", given: quarterStory,
+			when: step{li, "12-21", &KindDecided{Kind: KindRecurring, Schedule: &Schedule{Unit: calendar.UnitQuarter, First: "2019-Q4"}, Reason: "x"}}, refused: "kind_decided.period"},
+		{name: "… nor does the kind change", given: quarterStory, when: step{li, "12-21", &KindDecided{Kind: KindStanding, Reason: "x"}}, refused: "kind_decided.recurring"},
 		{name: "the period twice", given: quarterStory, when: step{sun, "10-09", request(jidian, "2019-Q3")}, refused: "closure_requested.pending"},
 		{name: "an accepted period", given: then(quarterStory, step{li, "10-09", accept(jidian, "2019-Q3")}), when: step{sun, "10-10", request(jidian, "2019-Q3")}, refused: "closure_requested.accepted"},
 		{name: "accepting another period", given: quarterStory, when: step{li, "10-10", accept(jidian, "2019-Q4")}, refused: "request.none"},
@@ -70,6 +85,9 @@ func TestRules(t *testing.T) {
 		{name: "attesting a one-off task", given: aloneStory, when: step{sun, "12-10", attest(jidian, "2019")}, refused: "attested.kind"},
 		{name: "attesting the year twice", given: then(standingStory, step{sun, "12-10", attest(jidian, "2019")}), when: step{sun, "12-11", attest(jidian, "2019")}, refused: "attested.again"},
 		{name: "attesting the next year", given: then(standingStory, step{sun, "12-10", attest(jidian, "2019")}), when: step{sun, "2020-01-11", attest(jidian, "2020")}, then: StatusInProgress},
+		{name: "attesting the year before the duty", given: standingStory, when: step{sun, "12-10", attest(jidian, "2018")}, refused: "attested.year"},
+		{name: "attesting a year ahead", given: standingStory, when: step{sun, "12-10", attest(jidian, "2020")}, refused: "attested.year"},
+		{name: "attesting after the end", given: endedStory, when: step{sun, "12-10", attest(jidian, "2019")}, refused: "task.status"},
 		{name: "attesting a quarter", given: standingStory, when: step{sun, "12-10", attest(jidian, "2019-Q3")}, refused: "attested.period"},
 		{name: "ending a one-off task", given: aloneStory, when: step{li, "12-10", &Ended{Reason: "x"}}, refused: "ended.kind"},
 		{name: "overriding a recurring one", given: recurringStory, when: step{li, "12-10", override(approved())}, refused: "completed.kind"},
@@ -90,9 +108,61 @@ func TestRules(t *testing.T) {
 		{name: "settled", given: then(blockedStory, step{wang, "07-23", &FindingSettled{Finding: hazard}}), when: step{li, "07-25", accept(jidian)}, then: StatusCompleted},
 		{name: "the finding twice", given: blockedStory, when: step{wang, "07-22", &FindingOpened{Finding: hazard}}, refused: "finding.open"},
 		{name: "settled twice", given: requestedStory, when: step{wang, "07-22", &FindingSettled{Finding: hazard}}, refused: "finding.settled"},
+		{name: "an open major finding: consolidation", given: blockedStory, when: step{li, "08-01", consolidate(sibling)}, refused: "consolidated.finding"},
+		{name: "consolidated into itself", given: aloneStory, when: step{li, "08-01", consolidate(self)}, refused: "task.itself"},
+		{name: "consolidated before the last assignment", given: then(aloneStory, step{li, "07-10", toOffices(yuancai)}), when: step{li, "07-09", consolidate(sibling)}, refused: "time.before"},
+		{name: "completed though consolidated", given: mergedStory, when: step{li, "08-10", override(approved())}, refused: "task.status"},
+		{name: "requested though consolidated", given: mergedStory, when: step{sun, "08-10", request(jidian)}, refused: "task.status"},
+		{name: "a report of before the consolidation", given: mergedStory, when: step{sun, "07-30", report(jidian)}, then: StatusConsolidated},
+		{name: "a report of after the consolidation", given: mergedStory, when: step{sun, "08-02", report(jidian)}, refused: "late.after"},
+		{name: "linked with itself", given: aloneStory, when: step{li, "08-01", link(self)}, refused: "task.itself"},
+		{name: "linked twice", given: then(aloneStory, step{li, "08-01", link(sibling)}), when: step{li, "08-02", link(sibling)}, refused: "linked.again"},
+		{name: "linked in another way as well", given: then(aloneStory, step{li, "08-01", link(sibling)}), when: step{li, "08-02", &Linked{To: sibling, Relation: RelationContinues}}, then: StatusAssigned},
+		{name: "decomposed into itself", given: aloneStory, when: step{li, "08-01", parts(Child{Task: self})}, refused: "task.itself"},
+		{name: "decomposed into one task twice", given: aloneStory, when: step{li, "08-01", parts(Child{Task: sibling}, Child{Task: sibling})}, refused: "decomposed.again"},
+		{name: "decomposed further", given: then(aloneStory, step{li, "08-01", parts(Child{Task: sibling})}), when: step{li, "08-02", parts(Child{Task: cousin})}, then: StatusAssigned},
+		{name: "decomposed into the same again", given: then(aloneStory, step{li, "08-01", parts(Child{Task: sibling})}), when: step{li, "08-02", parts(Child{Task: sibling})}, refused: "decomposed.again"},
+		{name: "a part without its task", given: aloneStory, when: step{li, "08-01", parts(Child{Text: "x", Offices: toOffices(jidian).Offices})}, refused: "field.required"},
+		{name: "a clause revised to the same words", given: aloneStory, when: step{li, "08-01", revise(clause)}, refused: "clause_revised.same"},
+		{name: "a clause revised after completion", given: completedStory, when: step{li, "08-01", revise(letter)}, refused: "task.status"},
+		{name: "an office revises a clause", given: aloneStory, when: step{sun, "08-01", revise(letter)}, refused: "role.revise-clause"},
+		{name: "an office consolidates", given: aloneStory, when: step{sun, "08-01", consolidate(sibling)}, refused: "role.consolidate"},
 		{name: "a finding of after completion is a fact", given: completedStory, when: step{wang, "07-30", &FindingOpened{Finding: hazard}}, then: StatusCompleted},
 	} {
 		t.Run(sc.name, sc.run)
+	}
+}
+
+func TestRelations(t *testing.T) {
+	s := Replay(given(t, then(aloneStory, step{li, "07-10", revise(letter)}, step{li, "07-11", parts(Child{Task: sibling}, Child{Task: cousin})},
+		step{li, "07-12", link(cousin)}, step{li, "08-01", consolidate(sibling)})...))
+	if len(s.Revisions) != 1 || s.Revisions[0].EarlierSHA256 != clause || s.TextSHA256 != letter || s.Revisions[0].EffectiveOn != "2020-01-01" {
+		t.Errorf("%s %+v", s.TextSHA256, s.Revisions)
+	}
+	if !slices.Equal(s.Children, []domain.Ref{sibling, cousin}) || len(s.Links) != 1 || s.Links[0].To != cousin || s.Into != sibling {
+		t.Errorf("%v %v %v", s.Children, s.Links, s.Into)
+	}
+	s, r := when(t, given(t, mergedStory...), step{li, "08-02", reopen(approved())})
+	if r != nil || !s.Into.IsZero() || s.Consolidated.Done() {
+		t.Errorf("taken up again: %v %+v", r, s.Into)
+	}
+}
+
+// A part of a clause goes on in its own words when the clause is revised.
+func TestPartKeepsItsWords(t *testing.T) {
+	part := aDocket(KindOneOff)
+	part.Text, part.Part = "登记台账", 1
+	s := Replay(given(t, step{li, "07-01", part}, step{li, "07-10", revise(letter)}))
+	if s.TextSHA256 != clause || s.Text != "登记台账" || len(s.Revisions) != 1 {
+		t.Errorf("%s %s %+v", s.Text, s.TextSHA256, s.Revisions)
+	}
+}
+
+// A suspension is lifted by a leader's word, not by a change of hands.
+func TestTransferKeepsSuspension(t *testing.T) {
+	s, r := when(t, given(t, suspendedStory...), step{li, "07-20", transfer(jidian, ruanjian)})
+	if r != nil || s.Status() != StatusSuspended || !lastShare(s, ruanjian).Suspended.Time.Equal(clockOf("07-05")) {
+		t.Errorf("%v %+v", r, s.Shares)
 	}
 }
 
@@ -196,5 +266,51 @@ func TestLateExtension(t *testing.T) {
 		if x, ok := sh.Extension(); !ok || x.Late != late || x.NewDate != calendar.Date("2020-01-31") {
 			t.Errorf("asked at %s: %+v", at, x)
 		}
+	}
+}
+
+// Whichever way the safety office gives a date, beyond the source's it rests on the
+// superior's document.
+func TestBeyondTheSource(t *testing.T) {
+	basis := func(p domain.Particulars) domain.Particulars {
+		p.Basis = grounded().Basis
+		return p
+	}
+	set := func(p domain.Particulars, o domain.Ref, d calendar.Date) step {
+		return step{li, "07-10", &SetDeadline{Particulars: p, Scope: Scope{o}, Date: d}}
+	}
+	resume := func(p domain.Particulars, d calendar.Date) step {
+		return step{li, "07-20", &Resumed{Particulars: p, Deadline: d}}
+	}
+	again := func(p domain.Particulars, d calendar.Date) step {
+		r := reopen(p)
+		r.Deadline = d
+		return step{li, "2020-01-25", r}
+	}
+	suspended := then(datedStory, step{li, "07-05", &Suspended{Particulars: approved(), Reason: "x"}})
+	completed := then(datedStory, step{sun, "12-20", request(jidian)}, step{li, "12-25", accept(jidian)})
+	own := then(datedStory, step{li, "07-03", &StatedDeadline{Scope: Scope{jidian}, Date: "2019-09-30"}})
+	for _, sc := range []scenario{
+		{name: "set on the day", given: datedStory, when: set(domain.Particulars{}, noOffice, "2019-12-31"), then: StatusAssigned},
+		{name: "set beyond", given: datedStory, when: set(domain.Particulars{}, noOffice, "2020-01-01"), refused: "deadline.source"},
+		{name: "set beyond for a share", given: datedStory, when: set(approved(), jidian, "2020-01-01"), refused: "deadline.source"},
+		{name: "set beyond, grounded", given: datedStory, when: set(basis(domain.Particulars{}), noOffice, "2020-01-01"), then: StatusAssigned},
+		{name: "set where the source is silent", given: aloneStory, when: set(domain.Particulars{}, noOffice, "2020-12-31"), then: StatusAssigned},
+		{name: "set for the task, beyond a share's own", given: own, when: set(domain.Particulars{}, noOffice, "2019-10-01"), refused: "deadline.source"},
+		{name: "resumed within", given: suspended, when: resume(domain.Particulars{}, "2019-12-31"), then: StatusAssigned},
+		{name: "resumed beyond", given: suspended, when: resume(domain.Particulars{}, "2020-01-15"), refused: "deadline.source"},
+		{name: "resumed beyond, grounded", given: suspended, when: resume(basis(domain.Particulars{}), "2020-01-15"), then: StatusAssigned},
+		{name: "reopened beyond", given: completed, when: again(approved(), "2020-03-01"), refused: "deadline.source"},
+		{name: "reopened beyond, grounded", given: completed, when: again(grounded(), "2020-03-01"), then: StatusInProgress},
+	} {
+		t.Run(sc.name, sc.run)
+	}
+}
+
+// A voided task has no completion that an open finding could keep it from.
+func TestVoidedTaskHasNoFindings(t *testing.T) {
+	story := then(aloneStory, step{wang, "07-22", &FindingOpened{Finding: hazard}}, step{li, "07-23", &Voided{Reason: "误登"}})
+	if s := Replay(given(t, story...)); len(s.Findings) != 0 {
+		t.Errorf("still lists %v", s.Findings)
 	}
 }

@@ -29,6 +29,9 @@ var (
 var (
 	self     = domain.Ref{Kind: domain.KindTask, ID: "01T"}
 	notice   = domain.Ref{Kind: domain.KindDirective, ID: "01D"}
+	other    = domain.Ref{Kind: domain.KindDirective, ID: "02D"}
+	sibling  = domain.Ref{Kind: domain.KindTask, ID: "02T"}
+	cousin   = domain.Ref{Kind: domain.KindTask, ID: "03T"}
 	hazard   = domain.Ref{Kind: domain.KindFinding, ID: "01F"}
 	another  = domain.Ref{Kind: domain.KindFinding, ID: "02F"}
 	jidian   = domain.Ref{Kind: domain.KindOffice, ID: "jidian"}
@@ -58,7 +61,16 @@ type step struct {
 }
 
 func (s step) command() domain.Command {
-	return domain.Command{Entry: domain.Entry{By: s.by, Time: clockOf(s.at), Now: clockOf(now)}, Subject: self, Ask: s.ask}
+	return receivedThen(domain.Command{Entry: domain.Entry{By: s.by, Time: clockOf(s.at), Now: clockOf(now)}, Subject: self, Ask: s.ask})
+}
+
+// receivedThen lets no paper come in before the day of which it tells.
+func receivedThen(c domain.Command) domain.Command {
+	p := c.Ask.Circumstances()
+	if day := calendar.On(c.Time); p.ReceivedOn != "" && p.ReceivedOn < day {
+		p.ReceivedOn = day
+	}
+	return c
 }
 
 // clockOf reads "07-01" of 2019, with a time or a year where one is given.
@@ -127,7 +139,18 @@ func when(t testing.TB, history []domain.Event, s step) (State, *domain.Refusal)
 	if !errors.As(err, &r) {
 		t.Fatalf("no refusal but an error: %v", err)
 	}
+	speaksOfActs(t, r)
 	return State{}, r
+}
+
+// speaksOfActs: a refusal calls what was asked by the name of the act, not by that
+// of the event it would have become.
+func speaksOfActs(t interface{ Errorf(string, ...any) }, r *domain.Refusal) {
+	for _, p := range Payloads() {
+		if name := domain.ShortType(p); strings.Contains(r.Chinese, name) && name != "docketed" {
+			t.Errorf("%s speaks of %s: %s", r.Rule, name, r.Chinese)
+		}
+	}
 }
 
 // A scenario tells what one command comes to after a story: where the task

@@ -2,8 +2,10 @@ package task
 
 import (
 	"testing"
+	"time"
 
 	"duban/domain"
+	"duban/domain/calendar"
 )
 
 // An event that does not fit leaves what it is about as it was.
@@ -59,6 +61,11 @@ func TestQuestions(t *testing.T) {
 		t.Error("nobody has acted yet")
 	}
 	s := Replay(given(t, then(reportedStory, step{sun, "07-11", &ProgressReported{ShareOf: of(jidian), Condition: ConditionNormal, Nil: true}})...))
+	july := time.Date(2019, 7, 31, 0, 0, 0, 0, calendar.Zone)
+	late := Share{Reports: []Report{{Act: Act{july.AddDate(0, 1, 0), "august"}}, {Act: Act{july, "july, entered late"}}}}
+	if r, _ := late.LastReport(); r.Event != "august" {
+		t.Errorf("a late entry hides the newer report: %v", r)
+	}
 	if r, ok := lastShare(s, jidian).LastReport(); !ok || !r.Nil || r.Event != "e4" || !s.Acted() {
 		t.Errorf("%+v", r)
 	}
@@ -69,7 +76,7 @@ func TestQuestions(t *testing.T) {
 	if _, ok := lastShare(q, jidian).PeriodAccepted("2019-Q4"); ok {
 		t.Error("a period nobody asked for is accepted")
 	}
-	for status, story := range map[Status][]step{StatusVoided: then(aloneStory, step{li, "07-03", &Voided{Reason: "x"}}), StatusCancelled: cancelledStory, StatusEnded: endedStory, StatusCompleted: completedStory} {
+	for status, story := range map[Status][]step{StatusVoided: then(aloneStory, step{li, "07-03", &Voided{Reason: "x"}}), StatusCancelled: cancelledStory, StatusConsolidated: mergedStory, StatusEnded: endedStory, StatusCompleted: completedStory} {
 		if s := Replay(given(t, story...)); !s.Closed().Done() || s.Closed().Event != s.Last.Event {
 			t.Errorf("%v by %+v", status, s.Closed())
 		}

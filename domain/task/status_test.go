@@ -79,13 +79,13 @@ func TestTaskStatusTable(t *testing.T) {
 	stories := map[Status][]step{
 		0:               nil,
 		StatusDocketed:  docketedStory,
-		StatusCompleted: completedStory, StatusCancelled: cancelledStory, StatusEnded: endedStory,
+		StatusCompleted: completedStory, StatusCancelled: cancelledStory, StatusEnded: endedStory, StatusConsolidated: mergedStory,
 		StatusVoided: then(aloneStory, step{li, "07-03", &Voided{Reason: "x"}}),
 	}
-	late := []string{"acknowledge", "report", "reopen", "withdraw-evidence", "open-finding", "settle-finding", "correct"}
+	late := []string{"acknowledge", "report", "reopen", "link", "withdraw-evidence", "open-finding", "settle-finding", "correct"}
 	for status, story := range stories {
 		history := given(t, story...)
-		for _, a := range append(Acts(), follows()...) {
+		for _, a := range all() {
 			got := needs(a.Ask).met(Replay(history))
 			want := false
 			switch status {
@@ -93,7 +93,7 @@ func TestTaskStatusTable(t *testing.T) {
 				want = a.Name == "docket"
 			case StatusDocketed:
 				want = a.Name != "docket" && a.Name != "reopen"
-			case StatusCompleted, StatusCancelled, StatusEnded:
+			case StatusCompleted, StatusCancelled, StatusEnded, StatusConsolidated:
 				want = slices.Contains(late, a.Name)
 			}
 			if got != want {

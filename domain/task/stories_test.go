@@ -35,6 +35,12 @@ func report(o domain.Ref) *ProgressReported {
 	return &ProgressReported{ShareOf: of(o), Condition: ConditionNormal, Progress: "正在推进", Substantive: true}
 }
 
+func reportFor(p calendar.Period) *ProgressReported {
+	r := report(jidian)
+	r.Period = p
+	return r
+}
+
 func request(o domain.Ref, period ...calendar.Period) *ClosureRequested {
 	c := &ClosureRequested{ShareOf: of(o), Summary: "已完成"}
 	if len(period) > 0 {
@@ -91,6 +97,18 @@ func absorb(from, to domain.Ref) *Absorbed {
 	return &Absorbed{From: from, To: to, Cause: CauseReorganisation}
 }
 
+func parts(children ...Child) *Decomposed { return &Decomposed{Children: children} }
+
+func link(to domain.Ref) *Linked { return &Linked{To: to, Relation: RelationSameDuty} }
+
+func consolidate(into domain.Ref) *Consolidated {
+	return &Consolidated{Into: into, Reason: "内容重复"}
+}
+
+func revise(sha256 string) *ClauseRevised {
+	return &ClauseRevised{By: "宁工信安发〔2020〕3号", TextSHA256: sha256, EffectiveOn: "2020-01-01"}
+}
+
 func with(digests ...string) domain.Particulars {
 	var p domain.Particulars
 	for _, d := range digests {
@@ -112,7 +130,7 @@ func grounded() domain.Particulars {
 // behalf is how a paper of an office or person is entered.
 func behalf(of domain.Ref) domain.Particulars {
 	p := with(letter)
-	p.OnBehalfOf, p.ReceivedVia, p.ReceivedOn = of, domain.ViaPaper, "2019-07-10"
+	p.OnBehalfOf, p.ReceivedVia, p.ReceivedOn = of, domain.ViaPaper, "2019-07-01" // or later, see receivedThen
 	return p
 }
 
@@ -145,12 +163,14 @@ var (
 	returnedStory  = then(requestedStory, step{li, "07-25", sendBack(jidian)})
 	completedStory = then(requestedStory, step{li, "07-25", accept(jidian)}) // e4 accepted, e5 completed
 	suspendedStory = then(aloneStory, step{li, "07-05", &Suspended{Particulars: approved(), Reason: "机构调整"}})
+	mergedStory    = then(aloneStory, step{li, "08-01", consolidate(sibling)})
 	cancelledStory = then(aloneStory, step{li, "08-01", &Cancelled{Particulars: approved(), Reason: "任务取消"}})
 	halfStory      = then(assignedStory, step{sun, "07-20", request(jidian)}, step{li, "07-25", accept(jidian)})
 	askedStory     = then(datedStory, step{sun, "12-01", moreTime(jidian, "2020-01-31")})
 	blockedStory   = then(requestedStory, step{wang, "07-22", &FindingOpened{Finding: hazard}})
 
 	recurringStory = []step{{li, "07-01", aDocket(KindRecurring)}, {li, "07-02", toOffices(jidian)}}
+	untilStory     = then(recurringStory, step{li, "07-03", &KindDecided{Kind: KindRecurring, Schedule: &Schedule{Unit: calendar.UnitQuarter, Until: "2019-12-31"}, Reason: "x"}})
 	quarterStory   = then(recurringStory, step{sun, "10-08", request(jidian, "2019-Q3")})
 	standingStory  = []step{{li, "07-01", aDocket(KindStanding)}, {li, "07-02", toOffices(jidian)}}
 	endedStory     = then(standingStory, step{li, "08-01", &Ended{Reason: "职责划转"}})

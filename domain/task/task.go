@@ -46,19 +46,25 @@ type State struct {
 	Path       []string
 	Part       int
 	TextSHA256 string
+	Text       string // its own, where it is a part of a clause's
 	Kind       Kind
 	Schedule   *Schedule
-	Kinded     Act // the event that gave kind and schedule
+	Kinded     Act        // the event that gave kind and schedule
+	Revisions  []Revision // of its clause, oldest first
 
 	Shares    []Share // in the order of assignment; never two active ones of one office
 	Deadlines []Deadline
 	Findings  []domain.Ref // open major findings that keep the task from completion
 
-	Completed, Ended, Cancelled, Voided Act
-	CompletedBy                         Closing
-	Reopenings                          []Reopening
-	Evidence                            []EvidenceUse
-	Last                                Act // the last event of any kind
+	Children []domain.Ref // tasks it was decomposed into
+	Links    []Link
+
+	Completed, Ended, Cancelled, Consolidated, Voided Act
+	CompletedBy                                       Closing
+	Into                                              domain.Ref // the task that carries on after a consolidation
+	Reopenings                                        []Reopening
+	Evidence                                          []EvidenceUse
+	Last                                              Act // the last event of any kind
 }
 
 // Share (分项) is one office's part of a task.
@@ -160,6 +166,21 @@ type Reopening struct {
 	Offices []domain.Ref
 }
 
+// A Revision gave the task's clause new words.
+type Revision struct {
+	Act
+	By            string        // the amending document
+	EffectiveOn   calendar.Date // of the new words
+	EarlierSHA256 string        // of the words until then
+}
+
+// A Link says how the task stands to another.
+type Link struct {
+	Act
+	To       domain.Ref
+	Relation Relation
+}
+
 // An EvidenceUse is one event naming one piece of evidence.
 type EvidenceUse struct {
 	Act
@@ -182,7 +203,7 @@ func (s State) Exists() bool { return s.Docketed.Done() }
 
 // Open reports whether work on the task goes on.
 func (s State) Open() bool {
-	return s.Exists() && !s.Completed.Done() && !s.Ended.Done() && !s.Cancelled.Done() && !s.Voided.Done()
+	return s.Exists() && !s.Completed.Done() && !s.Ended.Done() && !s.Cancelled.Done() && !s.Consolidated.Done() && !s.Voided.Done()
 }
 
 // Status returns where the task stands.
@@ -194,6 +215,8 @@ func (s State) Status() Status {
 		return StatusVoided
 	case s.Cancelled.Done():
 		return StatusCancelled
+	case s.Consolidated.Done():
+		return StatusConsolidated
 	case s.Ended.Done():
 		return StatusEnded
 	case s.Completed.Done():
@@ -340,10 +363,13 @@ func (sh Share) Extension() (Extension, bool) {
 	return sh.Extensions[i], true
 }
 
-// LastReport returns the latest report recorded.
-func (sh Share) LastReport() (Report, bool) {
-	if len(sh.Reports) == 0 {
-		return Report{}, false
+// LastReport returns the report on the latest moment; of several on the same one,
+// the last recorded. A report entered late (补录) does not hide a newer one.
+func (sh Share) LastReport() (last Report, ok bool) {
+	for _, r := range sh.Reports {
+		if !ok || !r.Time.Before(last.Time) {
+			last, ok = r, true
+		}
 	}
-	return sh.Reports[len(sh.Reports)-1], true
+	return last, ok
 }

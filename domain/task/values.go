@@ -71,6 +71,9 @@ func optionalPeriod(p calendar.Period) error {
 }
 
 func checkOffice(field string, r domain.Ref) error {
+	if r.IsZero() {
+		return missing(field)
+	}
 	if r.Kind != domain.KindOffice {
 		return domain.Invalid("office.kind", field, field+" 应为处室 office/…", field+" is an office/…")
 	}
@@ -154,7 +157,7 @@ func checkDateOrWords(d calendar.Date, words string) error {
 
 // Validate checks the payload by itself.
 func (d *Docketed) Validate() error {
-	return first(require(d.Directive.Kind == domain.KindDirective, "directive"), domain.CheckText("text_sha256", d.TextSHA256, true), checkKind(d.Kind, d.Schedule))
+	return first(require(d.Directive.Kind == domain.KindDirective, "directive"), domain.CheckText("text_sha256", d.TextSHA256, true), domain.CheckText("text", d.Text, false), checkKind(d.Kind, d.Schedule))
 }
 
 // Validate checks the payload by itself.

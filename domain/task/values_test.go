@@ -70,6 +70,16 @@ func TestValidate(t *testing.T) {
 		{"evidence.sha256", &EvidenceWithdrawn{SHA256: strings.ToUpper(photo), Reason: "x"}},
 		{"field.required", &FindingOpened{Finding: self}},
 		{"field.required", &FindingSettled{Finding: self}},
+		{"directive.kind", &ClauseRevised{By: "x", TextSHA256: letter, ByDirective: self}},
+		{"evidence.sha256", &ClauseRevised{By: "x", TextSHA256: "x"}},
+		{"task.kind", parts(Child{Task: hazard})},
+		{"field.required", parts(Child{})},
+		{"field.required", parts(Child{Text: "x"})},
+		{"field.required", parts(Child{Offices: toOffices(jidian).Offices})},
+		{"assigned.twice", parts(Child{Text: "x", Offices: toOffices(jidian, jidian).Offices})},
+		{"child.part", parts(Child{Task: sibling, Part: -1})},
+		{"task.kind", &Linked{To: hazard, Relation: RelationSameDuty}},
+		{"task.kind", &Consolidated{Into: notice, Reason: "x"}},
 	} {
 		r := (*domain.Refusal)(nil)
 		if err := tt.p.Validate(); !errors.As(err, &r) || r.Rule != tt.rule || r.Field == "" || r.Reason != domain.ReasonInvalid {
@@ -122,7 +132,8 @@ func TestEnums(t *testing.T) {
 	checkEnum(t, KindStanding, reading((*Kind).UnmarshalText))
 	checkEnum(t, RoleJoint, reading((*Role).UnmarshalText))
 	checkEnum(t, ShareTransferred, reading((*ShareStatus).UnmarshalText))
-	checkEnum(t, StatusVoided, reading((*Status).UnmarshalText))
+	checkEnum(t, RelationContinues, reading((*Relation).UnmarshalText))
+	checkEnum(t, StatusConsolidated, reading((*Status).UnmarshalText))
 	checkEnum(t, ConditionDone, reading((*Condition).UnmarshalText))
 	checkEnum(t, CauseReorganisation, reading((*Cause).UnmarshalText))
 	checkEnum(t, ClosingOverride, reading((*Closing).UnmarshalText))
@@ -130,13 +141,13 @@ func TestEnums(t *testing.T) {
 	checkEnum(t, DeadlineGranted, reading((*DeadlineSource).UnmarshalText))
 
 	var chinese []string
-	for v := Status(1); v <= StatusVoided; v++ {
+	for v := Status(1); v <= StatusConsolidated; v++ {
 		chinese = append(chinese, v.Chinese())
 		if p, err := ParseStatus(v.String()); err != nil || p != v {
 			t.Errorf("%v: %v, %v", v, p, err)
 		}
 	}
-	if slices.Sort(chinese); len(slices.Compact(chinese)) != int(StatusVoided) || len(Statuses()) != int(StatusVoided) || chinese[0] == "" {
+	if slices.Sort(chinese); len(slices.Compact(chinese)) != int(StatusConsolidated) || len(Statuses()) != int(StatusConsolidated) || chinese[0] == "" {
 		t.Errorf("statuses share a name, or lack one: %v", chinese)
 	}
 	for v := ShareStatus(0); v <= ShareTransferred+1; v++ {
@@ -144,7 +155,7 @@ func TestEnums(t *testing.T) {
 			t.Errorf("share status %d: %q, active %v", v, v.Chinese(), v.Active())
 		}
 	}
-	for _, words := range []string{KindOneOff.Chinese(), KindStanding.Chinese(), RoleLead.Chinese(), RoleJoint.Chinese()} {
+	for _, words := range []string{RelationSameDuty.Chinese(), RelationContinues.Chinese(), KindOneOff.Chinese(), KindStanding.Chinese(), RoleLead.Chinese(), RoleJoint.Chinese()} {
 		if words == "" {
 			t.Error("a kind or role lacks its Chinese name")
 		}
@@ -163,6 +174,9 @@ func TestReferences(t *testing.T) {
 		{transfer(jidian, ruanjian), []domain.Ref{ruanjian}},
 		{absorb(jidian, yuancai), []domain.Ref{yuancai}},
 		{dispute(jidian), []domain.Ref{ruanjian}},
+		{parts(Child{Task: sibling}, Child{Text: "x", Offices: toOffices(jidian, yuancai).Offices}), []domain.Ref{sibling, {}, jidian, yuancai}},
+		{link(sibling), []domain.Ref{sibling}},
+		{consolidate(sibling), []domain.Ref{sibling}},
 	} {
 		if got := tt.p.References(); !slices.Equal(got, tt.want) {
 			t.Errorf("%T names %v, want %v", tt.p, got, tt.want)

@@ -53,6 +53,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"bytes of an event", testBytes},
 		{"several aggregates in one transaction", testTransaction},
 		{"conflicts", testConflicts},
+		{"expectations on what is not written", testExpectations},
 		{"the same key makes the same ids", testSameKey},
 		{"refused before anything is sent", testRefused},
 		{"recordedtime never runs backwards", testRecordedTime},
@@ -293,6 +294,45 @@ func forge(t *testing.T, s *eventstore.Store, ref domain.Ref, change func(*event
 	require.NoError(t, err)
 	_, err = jetStream(t, s).Publish(t.Context(), "ledger."+Org+"."+ref.Kind.String()+"."+ref.ID, raw)
 	return err
+}
+
+func testExpectations(t *testing.T, o Open) {
+	s := open(t, o)
+	a, b, c := NewWriter(s), NewWriter(s), NewWriter(s)
+	b.Append(t, 1)
+	expecting := func(w *Writer, head eventstore.Head) eventstore.Append {
+		ap := NewAppend(a.Write(1))
+		ap.Expect = []eventstore.Expectation{{Subject: w.Ref, Head: head}}
+		return ap
+	}
+	var conflict *eventstore.ConflictError
+	old := b.Head
+	b.Append(t, 1)
+	before := s.Acked()
+	_, err := s.Append(t.Context(), expecting(b, old))
+	require.ErrorAs(t, err, &conflict)
+	assert.Equal(t, eventstore.ConflictError{Subject: b.Ref, Expected: old.Seq, Actual: b.Head.Seq}, *conflict)
+	_, err = s.Append(t.Context(), expecting(b, eventstore.Head{}))
+	require.ErrorAs(t, err, &conflict, "it exists")
+	_, err = s.Append(t.Context(), expecting(c, old))
+	require.ErrorAs(t, err, &conflict, "it does not exist")
+
+	// Nothing whatever may have been recorded behind Last.
+	whole := NewAppend(a.Write(1))
+	whole.Last = before - 1
+	_, err = s.Append(t.Context(), whole)
+	require.ErrorAs(t, err, &conflict)
+	require.Equal(t, before, s.Acked(), "a refused append left something")
+
+	// A load that read before an append must not make the store forget it.
+	agg, err := s.Load(t.Context(), b.Ref)
+	require.NoError(t, err)
+	require.Equal(t, b.Head, agg.Head)
+	whole = expecting(b, b.Head)
+	whole.Expect = append(whole.Expect, eventstore.Expectation{Subject: c.Ref})
+	whole.Last = before
+	_, err = s.Append(t.Context(), whole)
+	require.NoError(t, err)
 }
 
 func testSameKey(t *testing.T, o Open) {
@@ -634,7 +674,7 @@ func testUndecodable(t *testing.T, o Open) {
 	_, err = accept(s, 2)
 	require.ErrorIs(t, err, eventstore.ErrNotOdd)
 	_, err = accept(s, 77)
-	require.ErrorIs(t, err, eventstore.ErrGap)
+	require.ErrorIs(t, err, eventstore.ErrNoEvent)
 	_, err = accept(s, 3)
 	require.NoError(t, err)
 	err = s.Follow(t.Context(), 0, func([]eventstore.Record) error { return nil })
