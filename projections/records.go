@@ -20,7 +20,6 @@ import (
 type recordFilter struct {
 	directive string // id
 	office    string // id or name
-	from      *recordKey
 }
 
 // A recordKey is where a share stands in the order of the sheets: directive,

@@ -238,18 +238,16 @@ func monthOf(yyyymmdd int) assessment.Period {
 }
 
 func (t *standingSum) finding(status finding.Status, grade finding.Grade) {
-	switch status {
-	case finding.StatusDismissed, finding.StatusDuplicate:
+	if status == finding.StatusDismissed || status == finding.StatusDuplicate {
 		return // no hazard, or counted elsewhere
 	}
 	t.grades[grade]++
-	switch status {
-	case finding.StatusTerminated: // neither put right nor to be put right
-	case finding.StatusWrittenOff, finding.StatusClosureVerified:
+	if status == finding.StatusTerminated {
+		return // neither put right nor to be put right
+	}
+	t.found++
+	if status == finding.StatusWrittenOff || status == finding.StatusClosureVerified {
 		t.rectified++
-		t.found++
-	default:
-		t.found++
 	}
 }
 

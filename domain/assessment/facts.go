@@ -330,6 +330,7 @@ func (t *teller) reports(rounds []Round) {
 			t.report(ReportLate)
 		case OutcomeMissing:
 			t.report(ReportMissing)
+		case OutcomePending: // neither made nor due
 		}
 		if answer.Made && answer.Last.Nil {
 			t.fact.Figure = ReportNil
