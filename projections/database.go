@@ -155,6 +155,15 @@ func (c *conn) number(sql string, args ...any) (n int64, err error) {
 	return n, err
 }
 
+// texts returns the first column of all rows.
+func (c *conn) texts(sql string, args ...any) (out []string, err error) {
+	err = c.each(sql, args, func(s *sqlite3.Stmt) error {
+		out = append(out, s.ColumnText(0))
+		return nil
+	})
+	return out, err
+}
+
 // transaction runs f between BEGIN and COMMIT; an error rolls back.
 func (c *conn) transaction(begin string, f func() error) error {
 	if err := c.Exec(begin); err != nil {

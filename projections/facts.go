@@ -45,14 +45,14 @@ type heldFact struct {
 type officeTally struct {
 	sum   assessment.Tally
 	first [assessment.Figures + 1][]heldFact
-	at    *recordAt             // the share at hand
-	tell  func(assessment.Fact) // add
+	at    *recordAt              // the share at hand
+	tell  func(*assessment.Fact) // add
 }
 
-func (t *officeTally) add(f assessment.Fact) {
+func (t *officeTally) add(f *assessment.Fact) {
 	t.sum.Add(f)
 	if len(t.first[f.Figure]) <= inlineFacts {
-		t.first[f.Figure] = append(t.first[f.Figure], heldFact{t.at.key(), t.at.office, f})
+		t.first[f.Figure] = append(t.first[f.Figure], heldFact{t.at.key(), t.at.office, *f})
 	}
 }
 
@@ -78,7 +78,7 @@ func (v *View) Assessment(ctx context.Context, q AssessmentQuery) (AssessmentVie
 	err = v.lists(ctx, func(c *conn, _ *totals) error {
 		offices := map[string]*officeTally{}
 		ask := factsQuery{recordFilter: recordFilter{office: q.Office}, Question: assessment.Question{Span: span, Today: assessment.DayOf(q.Today)}}
-		err := ask.each(c, func(at *recordAt) func(assessment.Fact) {
+		err := ask.each(c, func(at *recordAt) func(*assessment.Fact) {
 			t, ok := offices[at.office]
 			if !ok {
 				t = &officeTally{}
@@ -128,7 +128,7 @@ type factsQuery struct {
 }
 
 // each asks tell for every record who is told its facts.
-func (q *factsQuery) each(c *conn, tell func(*recordAt) func(assessment.Fact)) error {
+func (q *factsQuery) each(c *conn, tell func(*recordAt) func(*assessment.Fact)) error {
 	owed, err := dutiesIn(c, q.Span)
 	if err != nil {
 		return err
@@ -320,13 +320,13 @@ type factSheet struct {
 
 func (s *factSheet) scan(c *conn) error {
 	tell := s.add
-	return s.each(c, func(at *recordAt) func(assessment.Fact) {
+	return s.each(c, func(at *recordAt) func(*assessment.Fact) {
 		s.at = at
 		return tell
 	})
 }
 
-func (s *factSheet) add(f assessment.Fact) {
+func (s *factSheet) add(f *assessment.Fact) {
 	if f.Figure != s.figure || s.month != (assessment.Period{}) && assessment.MonthOf(f.On) != s.month {
 		return
 	}
@@ -346,7 +346,7 @@ func (s *factSheet) add(f assessment.Fact) {
 		s.more = true
 		return
 	}
-	s.facts = append(s.facts, heldFact{s.last, s.at.office, f})
+	s.facts = append(s.facts, heldFact{s.last, s.at.office, *f})
 	s.items = append(s.items, s.item)
 }
 
@@ -370,7 +370,7 @@ func (s *factSheet) show(c *conn, hand func(FactView) error) error {
 			return err
 		}
 		v.DocumentNumber = h.number
-		if v.Text, err = words(doc, names); err != nil {
+		if v.Text, err = taskText(doc, names); err != nil {
 			return err
 		}
 		if v.Office, err = nameOf(names, f.office); err != nil {

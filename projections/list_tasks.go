@@ -340,38 +340,35 @@ func recorded(c *conn, kind domain.Kind, name string) (string, error) {
 	return id, err
 }
 
-// officesBy returns the ids of the offices a filter names, as a JSON list: the id
-// itself, those that go by the name now, otherwise those that went by it before;
-// and of offices that are no more also those that carry on.
-func officesBy(c *conn, name string) (string, error) {
+// officesNamed returns the ids of the offices a filter names: the id itself, those
+// that go by the name now, otherwise those that went by it before.
+func officesNamed(c *conn, name string) ([]string, error) {
 	var found []string
-	get := func(sql string, arg string) error {
-		return c.each(sql, []any{arg}, func(s *sqlite3.Stmt) error {
-			found = append(found, s.ColumnText(0))
-			return nil
-		})
-	}
 	for _, try := range []struct{ sql, arg string }{
 		{"SELECT id FROM office WHERE id=?", strings.TrimPrefix(name, "office/")},
 		{"SELECT DISTINCT office FROM office_name WHERE former=0 AND name=?", comparable(name)},
 		{"SELECT DISTINCT office FROM office_name WHERE former=1 AND name=?", comparable(name)},
 	} {
-		if err := get(try.sql, try.arg); err != nil {
-			return "", err
-		}
-		if len(found) > 0 {
-			break
+		var err error
+		if found, err = c.texts(try.sql, try.arg); err != nil || len(found) > 0 {
+			return found, err
 		}
 	}
-	if len(found) == 0 {
-		return "", absent("office", name)
+	return nil, absent("office", name)
+}
+
+// officesBy returns the offices a filter names as a JSON list; and of offices that
+// are no more also those that carry on.
+func officesBy(c *conn, name string) (string, error) {
+	found, err := officesNamed(c, name)
+	if err != nil {
+		return "", err
 	}
 	b, err := json.Marshal(found)
 	if err != nil {
 		return "", err
 	}
-	found = nil
-	if err := get(`WITH RECURSIVE line(id) AS (
+	if found, err = c.texts(`WITH RECURSIVE line(id) AS (
 		SELECT value FROM json_each(?)
 		UNION SELECT h.value FROM line JOIN office o ON o.id=line.id JOIN json_each(o.heirs) h
 	) SELECT id FROM line ORDER BY id`, string(b)); err != nil {
@@ -379,14 +376,6 @@ func officesBy(c *conn, name string) (string, error) {
 	}
 	b, err = json.Marshal(found)
 	return string(b), err
-}
-
-// words returns what a task says: its own words, or those of its clause.
-func words(d taskDoc, names directory) (string, error) {
-	if d.Text != "" {
-		return d.Text, nil
-	}
-	return names.clause(d.Directive, d.Number, d.TextSHA256)
 }
 
 // viewTask completes a document: names, the clause's text and the lights of a day.
@@ -400,7 +389,7 @@ func viewTask(d taskDoc, names directory, lit lamp) (TaskView, error) {
 	if h.status > directive.StatusIssued {
 		v.DirectiveState = h.status.String()
 	}
-	if v.Text, err = words(d, names); err != nil {
+	if v.Text, err = taskText(d, names); err != nil {
 		return v, err
 	}
 	v.Shares = make([]ShareView, len(d.Shares))
@@ -415,6 +404,14 @@ func viewTask(d taskDoc, names directory, lit lamp) (TaskView, error) {
 	}
 	v.Light = lit.show(all)
 	return v, nil
+}
+
+// taskText returns a task's words: its own, or its clause's.
+func taskText(d taskDoc, names directory) (string, error) {
+	if d.Text != "" {
+		return d.Text, nil
+	}
+	return names.clause(d.Directive, d.Number, d.TextSHA256)
 }
 
 // Task returns one task with what is allowed now, or a *NotFoundError. It is

@@ -20,7 +20,6 @@ import (
 type recordFilter struct {
 	directive string // id
 	office    string // id or name
-	from      *recordKey
 }
 
 // A recordKey is where a share stands in the order of the sheets: directive,
@@ -85,14 +84,23 @@ func records(c *conn, q recordFilter, row func(*recordAt) error) error {
 	sql, args := "SELECT directive, office, record, lights, number, part, task, ord, status FROM share_record", []any{}
 	var where []string
 	if q.directive != "" {
-		where, args = append(where, "directive=?"), append(args, strings.TrimPrefix(q.directive, "directive/"))
-	}
-	if q.office != "" {
-		offices, err := officesBy(c, q.office)
+		id, err := recorded(c, domain.KindDirective, q.directive)
 		if err != nil {
 			return err
 		}
-		where, args = append(where, "office IN (SELECT value FROM json_each(?))"), append(args, offices)
+		where, args = append(where, "directive=?"), append(args, id)
+	}
+	if q.office != "" {
+		// Figures are the office's own: not those of the ones that carry on for it.
+		offices, err := officesNamed(c, q.office)
+		if err != nil {
+			return err
+		}
+		b, err := json.Marshal(offices)
+		if err != nil {
+			return err
+		}
+		where, args = append(where, "office IN (SELECT value FROM json_each(?))"), append(args, string(b))
 	}
 	if len(where) > 0 {
 		sql += " WHERE " + strings.Join(where, " AND ")

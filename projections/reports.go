@@ -215,7 +215,7 @@ func (s *reportSheet) rows(c *conn, hand func(ReportRow) error) error {
 				return err
 			}
 			of = l.task
-			if text, err = words(doc, names); err != nil {
+			if text, err = taskText(doc, names); err != nil {
 				return err
 			}
 		}

@@ -86,7 +86,7 @@ CREATE TABLE clause(
 	norm TEXT NOT NULL
 );
 CREATE UNIQUE INDEX clause_number ON clause(directive, number);
-CREATE INDEX clause_removed ON clause(directive) WHERE removed=1;
+CREATE INDEX clause_standing ON clause(directive, removed);
 
 CREATE TABLE task(
 	n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,

@@ -59,10 +59,8 @@ func sumTasks(c *conn, out *SummaryView, today int) error {
 		into *int
 		sql  string
 	}{
-		{&out.Directives, "SELECT count(*) FROM directive WHERE status=?1"},
-		{&out.Clauses, `SELECT (SELECT count(*) FROM clause)
-			- (SELECT count(*) FROM clause WHERE directive IN (SELECT id FROM directive WHERE status<>?1))
-			- (SELECT count(*) FROM clause WHERE removed=1 AND directive IN (SELECT id FROM directive WHERE status=?1))`},
+		{&out.Directives, "SELECT count(*) FROM directive WHERE status=?"},
+		{&out.Clauses, "SELECT count(*) FROM clause INDEXED BY clause_standing WHERE removed=0 AND directive IN (SELECT id FROM directive WHERE status=?)"},
 	} {
 		n, err := c.number(q.sql, int(directive.StatusIssued))
 		if err != nil {

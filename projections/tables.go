@@ -2,8 +2,6 @@ package projections
 
 import (
 	"encoding/json"
-	"maps"
-	"slices"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -78,21 +76,37 @@ func (t *standingSum) view() Standing {
 // tables sums shares and findings by office, directive and month at once.
 type tables struct {
 	today       assessment.Day
+	first       int32 // number of firstMonth
 	byOffice    map[string]*standingSum
 	byDirective map[string]*standingSum
-	byMonth     map[assessment.Period]*standingSum
-	findings    standingSum // in total
+	byMonth     []*standingSum // from firstMonth on
+	findings    standingSum    // in total
 	statuses    [task.ShareTransferred + 1]int
 
-	// The share at hand, and the month that was counted last.
+	// The share at hand.
 	office, directive *standingSum
 	of                string // the directive
-	month             *standingSum
-	in                assessment.Period
 	lights            []litSpan
 }
 
-func sumIn[K string | assessment.Period](m map[K]*standingSum, k K) *standingSum {
+// firstMonth is the first month that is told apart: nothing older is recorded.
+func firstMonth() assessment.Period {
+	return assessment.PeriodOf(calendar.PeriodOf(calendar.UnitMonth, calendar.Of(firstYear, 1, 1)))
+}
+
+// in returns the sum of a month.
+func (t *tables) in(m assessment.Period) *standingSum {
+	i := max(0, int(m.N-t.first))
+	for i >= len(t.byMonth) {
+		t.byMonth = append(t.byMonth, nil)
+	}
+	if t.byMonth[i] == nil {
+		t.byMonth[i] = &standingSum{}
+	}
+	return t.byMonth[i]
+}
+
+func sumIn(m map[string]*standingSum, k string) *standingSum {
 	t, ok := m[k]
 	if !ok {
 		t = &standingSum{}
@@ -105,7 +119,8 @@ func sumIn[K string | assessment.Period](m map[K]*standingSum, k K) *standingSum
 func sumTables(c *conn, out *SummaryView, today calendar.Date) error {
 	t := &tables{
 		today:    assessment.DayOf(today),
-		byOffice: map[string]*standingSum{}, byDirective: map[string]*standingSum{}, byMonth: map[assessment.Period]*standingSum{},
+		first:    firstMonth().N,
+		byOffice: map[string]*standingSum{}, byDirective: map[string]*standingSum{},
 	}
 	ask := assessment.Question{Span: assessment.Ever(today), Today: t.today}
 	owed, err := dutiesIn(c, ask.Span)
@@ -135,14 +150,10 @@ func (t *tables) turnTo(at *recordAt) {
 
 // counted returns where the share at hand counts with what is dated on a day.
 func (t *tables) counted(on assessment.Day) [3]*standingSum {
-	if t.month == nil || !t.in.Days().Has(on) {
-		t.in = assessment.MonthOf(on)
-		t.month = sumIn(t.byMonth, t.in)
-	}
-	return [3]*standingSum{t.office, t.directive, t.month}
+	return [3]*standingSum{t.office, t.directive, t.in(assessment.MonthOf(on))}
 }
 
-func (t *tables) fact(f assessment.Fact) {
+func (t *tables) fact(f *assessment.Fact) {
 	for _, s := range t.counted(f.On) {
 		s.facts.Add(f)
 	}
@@ -212,7 +223,7 @@ func (t *tables) sumFindings(c *conn) error {
 			counted = append(counted, sumIn(t.byDirective, d))
 		}
 		if found := s.ColumnInt(5); found != noDay {
-			counted = append(counted, sumIn(t.byMonth, monthOf(found)))
+			counted = append(counted, t.in(monthOf(found)))
 		}
 		for _, sum := range counted {
 			sum.finding(status, grade)
@@ -227,18 +238,16 @@ func monthOf(yyyymmdd int) assessment.Period {
 }
 
 func (t *standingSum) finding(status finding.Status, grade finding.Grade) {
-	switch status {
-	case finding.StatusDismissed, finding.StatusDuplicate:
+	if status == finding.StatusDismissed || status == finding.StatusDuplicate {
 		return // no hazard, or counted elsewhere
 	}
 	t.grades[grade]++
-	switch status {
-	case finding.StatusTerminated: // neither put right nor to be put right
-	case finding.StatusWrittenOff, finding.StatusClosureVerified:
+	if status == finding.StatusTerminated {
+		return // neither put right nor to be put right
+	}
+	t.found++
+	if status == finding.StatusWrittenOff || status == finding.StatusClosureVerified {
 		t.rectified++
-		t.found++
-	default:
-		t.found++
 	}
 }
 
@@ -269,10 +278,14 @@ func (t *tables) show(c *conn, out *SummaryView) error {
 		return err
 	}
 	out.ByMonth = []MonthCount{}
-	months := slices.SortedFunc(maps.Keys(t.byMonth), func(a, b assessment.Period) int { return int(a.N - b.N) })
-	for _, m := range months {
-		if sum := t.byMonth[m].view(); !sum.empty() {
-			out.ByMonth = append(out.ByMonth, MonthCount{Month: m.Calendar(), Standing: sum})
+	month := firstMonth()
+	for i, m := range t.byMonth {
+		if m == nil {
+			continue
+		}
+		if sum := m.view(); !sum.empty() {
+			month.N = t.first + int32(i)
+			out.ByMonth = append(out.ByMonth, MonthCount{Month: month.Calendar(), Standing: sum})
 		}
 	}
 	return nil

@@ -71,9 +71,15 @@ func (m month) start() Day {
 	return Day(era*146_097 + doe - 719_468)
 }
 
+// monthOf is the same algorithm the other way round (civil_from_days).
 func monthOf(d Day) month {
-	t := time.Unix(int64(d)*daySeconds, 0).UTC()
-	return month(t.Year()*12 + int(t.Month()) - 1)
+	z := int(d) + 719_468
+	era := z / 146_097
+	doe := z - era*146_097
+	yoe := (doe - doe/1460 + doe/36_524 - doe/146_096) / 365
+	doy := doe - (365*yoe + yoe/4 - yoe/100)
+	mon := (5*doy+2)/153 + 2 // from January, 0
+	return month((yoe+era*400)*12 + mon)
 }
 
 // monthsOf returns how many months a period of the unit has.

@@ -32,13 +32,15 @@ func Ever(today calendar.Date) Span { return Span{math.MinInt16, Year(today.Year
 type teller struct {
 	*Record
 	Question
-	emit func(Fact)
+	emit func(*Fact)
+	fact Fact // the one being told
 }
 
-// Facts calls emit for every fact of the record. rounds are the reports its
+// Facts calls emit for every fact of the record; what it is given is used again for
+// the next. rounds are the reports its
 // office owes about days of the span.
-func (r *Record) Facts(q Question, rounds []Round, emit func(Fact)) {
-	t := teller{r, q, emit}
+func (r *Record) Facts(q Question, rounds []Round, emit func(*Fact)) {
+	t := teller{Record: r, Question: q, emit: emit}
 	if !r.Held.meets(q.Span) || r.Held.From > r.Held.Until {
 		return
 	}
@@ -66,11 +68,11 @@ func (t *teller) tell(f Figure, on, deadline Day, marks ...Mark) {
 }
 
 func (t *teller) count(f Figure, n int, on, deadline Day, p Period, marks ...Mark) {
-	fact := Fact{Figure: f, N: n, On: on, Deadline: deadline, Period: p}
+	t.fact = Fact{Figure: f, N: n, On: on, Deadline: deadline, Period: p}
 	for i, m := range marks {
-		fact.Events[i] = m.Event
+		t.fact.Events[i] = m.Event
 	}
-	t.emit(fact)
+	t.emit(&t.fact)
 }
 
 // assessable: in force on a day that was not idle, and not taken out of account.
@@ -320,27 +322,29 @@ func (t *teller) reports(rounds []Round) {
 			continue
 		}
 		answer := t.Answer(o, t.Today)
-		fact := Fact{N: 1, On: o.Days.Until, Deadline: o.Due, Period: o.Period, Round: o, Events: [4]int32{answer.Event, answer.Last.Last}}
+		t.fact = Fact{N: 1, On: o.Days.Until, Deadline: o.Due, Period: o.Period, Round: o, Events: [4]int32{answer.Event, answer.Last.Last}}
 		switch answer.Outcome {
 		case OutcomeInTime:
-			t.tellBoth(ReportDue, ReportInTime, fact)
+			t.report(ReportInTime)
 		case OutcomeLate:
-			t.tellBoth(ReportDue, ReportLate, fact)
+			t.report(ReportLate)
 		case OutcomeMissing:
-			t.tellBoth(ReportDue, ReportMissing, fact)
+			t.report(ReportMissing)
+		case OutcomePending: // neither made nor due
 		}
 		if answer.Made && answer.Last.Nil {
-			fact.Figure = ReportNil
-			t.emit(fact)
+			t.fact.Figure = ReportNil
+			t.emit(&t.fact)
 		}
 	}
 }
 
-func (t *teller) tellBoth(f, g Figure, fact Fact) {
-	fact.Figure = f
-	t.emit(fact)
-	fact.Figure = g
-	t.emit(fact)
+// report tells that a report is due, and what became of it.
+func (t *teller) report(f Figure) {
+	t.fact.Figure = ReportDue
+	t.emit(&t.fact)
+	t.fact.Figure = f
+	t.emit(&t.fact)
 }
 
 // Outcome is what became of a report that is owed.

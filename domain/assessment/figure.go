@@ -80,7 +80,7 @@ func (f Figure) Of() []Figure {
 type Tally [Figures + 1]int
 
 // Add counts a fact.
-func (t *Tally) Add(f Fact) { t[f.Figure] += f.N }
+func (t *Tally) Add(f *Fact) { t[f.Figure] += f.N }
 
 // Ratio returns a figure and what it is set against.
 func (t *Tally) Ratio(f Figure) (numerator, denominator int) {

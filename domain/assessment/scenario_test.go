@@ -89,7 +89,7 @@ func told(s task.State, office domain.Ref, q Question, rounds []Round) string {
 		if !ok {
 			continue
 		}
-		r.Facts(q, rounds, func(f Fact) {
+		r.Facts(q, rounds, func(f *Fact) {
 			tally.Add(f)
 			if f.Figure == InForce || f.Figure == Assessable {
 				return
@@ -304,10 +304,11 @@ func TestLeftOut(t *testing.T) {
 		{name: "cancelled", given: dated(step{"2019-12-31", cancel}), year: 2019, want: "left out"},
 		{name: "cancelled in the next year", given: dated(step{"2020-01-01", cancel}), year: 2019, want: "late 1 e3\nlate_days 1 e3"},
 		{name: "the year of the cancelling", given: dated(step{"2020-01-01", cancel}), year: 2020, want: "left out"},
+		{name: "consolidated", given: dated(step{"2019-12-30", &task.Consolidated{Particulars: leave, Into: domain.Ref{Kind: domain.KindTask, ID: "T2"}, Reason: "并办"}}), year: 2019, want: "left out"},
 		{name: "voided", given: []step{docketed(task.KindOneOff, nil), assigned("2019-07-01", a), {"2019-07-02", &task.Voided{Reason: "重复导入"}}}, year: 2019, want: "none"},
 		{name: "suspended all year", given: dated(step{"2019-12-31", suspend}), year: 2020, want: "left out"},
 		{name: "the day of the suspension is open in part", given: dated(step{"2020-01-01", suspend}), year: 2020, want: "carried_over 1 e3"},
-		{name: "resumed on the last day", given: dated(step{"2019-12-30", suspend}, step{"2020-12-31", &task.Resumed{Deadline: "2021-06-30"}}), year: 2020, want: ""},
+		{name: "resumed on the last day", given: dated(step{"2019-12-30", suspend}, step{"2020-12-31", &task.Resumed{Particulars: leave, Deadline: "2021-06-30"}}), year: 2020, want: ""},
 		{name: "suspended before it was late", given: dated(step{"2019-12-30", suspend}), year: 2019, want: ""},
 		{name: "suspended days are nobody's", given: dueOnDate("2019-10-31", step{"2019-11-11", suspend}, step{"2019-11-21", &task.Resumed{}}), year: 2019, today: "2019-11-30",
 			want: "late 1 e3\nlate_days 21 e3"},
