@@ -66,9 +66,6 @@ func parseKnown(s string) (time.Time, error) {
 	if d, err := calendar.ParseDate(s); err == nil {
 		return d.End(), nil
 	}
-	if strings.Contains(s, " ") {
-		return time.Time{}, badQuery("known_at", "时间里有空格：地址里的 + 须写成 %2B", "the time has a space: a + in an address is written %2B")
-	}
 	return time.Time{}, badQuery("known_at", "应为流序号、RFC 3339 时间（2019-07-01T09:00:00+08:00）或日期（2019-07-01）",
 		"write a sequence, an RFC 3339 time (2019-07-01T09:00:00+08:00) or a date (2019-07-01)")
 }

@@ -123,7 +123,8 @@ func proper(ask domain.Payload) domain.Caller {
 var curable = []string{
 	"time.before", "late.after", "approval.required", "share.none", "assigned.again", "share_transferred.meets", "share_absorbed.into",
 	"extension.earlier", "deadline.source", "suspended.again", "suspended.none", "resumed.none", "closure_requested.pending", "closure_requested.accepted",
-	"period.missing", "period.one_off", "request.none", "completed.shares", "attested.again", "reopened.none",
+	"period.missing", "period.one_off", "period.schedule", "kind_decided.recurring", "kind_decided.period",
+	"decomposed.again", "linked.again", "clause_revised.same", "corrected.clause", "corrected.decomposed", "attested.year", "request.none", "completed.shares", "attested.again", "reopened.none",
 	"corrected.breaks", "corrected.voided", "corrected.correction", "corrected.docketed", "corrected.finding", "corrected.behalf",
 }
 
