@@ -54,25 +54,57 @@ func limited(s string) bool {
 	return m != nil && (m[7] != "" || m[6] != "" || m[4] != "")
 }
 
-// narrow makes full-width digits half-width. at maps a place in the result to
-// the same in s.
+// hanNumeral matches numbers in Chinese before 年, 月 and 日.
+var hanNumeral = regexp.MustCompile(`[〇○零一二三四五六七八九]{4}年|[一二三四五六七八九十]{1,3}[月日]`)
+
+// narrow makes full-width digits half-width and the Chinese numbers of dates Arabic.
+// at maps a place in the result to the same in s.
 func narrow(s string) (half string, at func(int) int) {
-	if !strings.ContainsAny(s, "０１２３４５６７８９") {
+	if !strings.ContainsAny(s, "０１２３４５６７８９") && !hanDated(s) {
 		return s, func(i int) int { return i }
 	}
 	var b strings.Builder
 	places := make([]int, 0, len(s)+1)
-	for i, r := range s {
-		if r >= '０' && r <= '９' {
-			r -= '０' - '0'
+	write := func(text string, i int) {
+		b.WriteString(text)
+		for range len(text) {
+			places = append(places, i)
 		}
-		b.WriteRune(r)
-		for k := range utf8.RuneLen(r) {
-			places = append(places, i+k)
+	}
+	numerals := hanNumeral.FindAllStringIndex(s, -1)
+	for i := 0; i < len(s); {
+		r, w := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case len(numerals) > 0 && i == numerals[0][0]:
+			end := numerals[0][1] - len("年")
+			write(arabic(s[i:end]), i)
+			w, numerals = end-i, numerals[1:]
+		case r >= '０' && r <= '９':
+			write(string(r-'０'+'0'), i)
+		default:
+			b.WriteString(s[i : i+w])
+			for k := range w {
+				places = append(places, i+k)
+			}
 		}
+		i += w
 	}
 	places = append(places, len(s))
 	return b.String(), func(i int) int { return places[i] }
+}
+
+func hanDated(s string) bool { return strings.ContainsAny(s, "月日") && hanNumeral.MatchString(s) }
+
+// arabic writes 二〇一九 and 十二 in digits.
+func arabic(s string) string {
+	if utf8.RuneCountInString(s) < 4 {
+		return strconv.Itoa(ordinal(s))
+	}
+	out := ""
+	for _, r := range s {
+		out += strconv.Itoa(max(hanDigit(r), 0)) // ○ stands for 〇
+	}
+	return out
 }
 
 // dating reads the time limits of one document.

@@ -1,7 +1,6 @@
 package notice_test
 
 import (
-	"archive/zip"
 	"bytes"
 	"strings"
 	"testing"
@@ -57,14 +56,7 @@ func document(t *testing.T, body string) []byte {
 
 func archive(t *testing.T, name, content string) []byte {
 	t.Helper()
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	w, err := z.Create(name)
-	require.NoError(t, err)
-	_, err = w.Write([]byte(content))
-	require.NoError(t, err)
-	require.NoError(t, z.Close())
-	return b.Bytes()
+	return archiveOf(t, map[string]string{name: content})
 }
 
 func TestDocx(t *testing.T) {

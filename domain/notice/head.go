@@ -11,6 +11,7 @@ var (
 	number        = regexp.MustCompile(`([\p{Han}×╳○A-ZＸ]{1,24})\s*[〔\[【（(﹝［]\s*((?:19|20|１９|２０)[0-9０-９]{2})\s*[〕\]】）)﹞］]\s*第?\s*([0-9０-９]{1,5})\s*号`)
 	titleLine     = regexp.MustCompile(`(通知|函|意见|方案|决定|通报|报告|请示|批复|公告|通告|办法|规定|措施|要点|计划|清单|决议|纪要|细则|指引|分工)([（(][^（()）]*[）)])?$`)
 	secrecyLine   = regexp.MustCompile(`^(特急|加急|特提|急件|平急|秘密|机密|绝密|内部|内部资料|签发人[：:].*|份号[：:]?.*|\d{6})([★☆].*)?$`)
+	serialLine    = regexp.MustCompile(`(纪要|简报|通报|快报)$|^[（(]?第?\s*[\d〇一二三四五六七八九十]+\s*[）)]?[期号]`)
 	signedBy      = regexp.MustCompile(`^签\s*发\s*人?\s*[：:]`)
 	saysSo        = regexp.MustCompile(`如下|^(为|根据|按照|经|现|近期|近日|当前|今年)`)
 	refersBefore  = regexp.MustCompile(`[《》，。；：“”]|根据|按照|依据|贯彻|落实|转发|印发`)
@@ -78,6 +79,9 @@ func (p *page) splitNumber() {
 			from = at + len("文件") // 某某局文件某发: nothing but the word separates them
 		}
 		// In running text, or in brackets behind a title, it is another document's.
+		if after := t[m[1]:]; strings.HasPrefix(after, "）") || strings.HasPrefix(after, ")") {
+			continue
+		}
 		if before := t[:from]; refersBefore.MatchString(before) || strings.Count(before, "（") > strings.Count(before, "）") {
 			continue
 		}
@@ -112,7 +116,7 @@ func (p *page) findTitle(first, num int) (from, to int) {
 		title := ""
 		for j := i; j < min(first, i+6) && j != num && len(p.pieces[j].text) <= maxTitle; j++ {
 			title += mend(p.pieces[j].text)
-			if !titleLine.MatchString(mend(p.pieces[j].text)) || !balanced(title) || p.goesOn(j, first) {
+			if !titleLine.MatchString(tail(title, 90)) || !balanced(title) || p.goesOn(j, first) {
 				continue
 			}
 			from = i
@@ -215,7 +219,7 @@ func (p *page) issuer(title int) {
 	head := ""
 	for i := range title {
 		t := names(p.pieces[i].text)
-		if p.parts[i] != partLetterhead || secrecyLine.MatchString(t) || signedBy.MatchString(t) {
+		if p.parts[i] != partLetterhead || secrecyLine.MatchString(t) || signedBy.MatchString(t) || serialLine.MatchString(t) || wholeName.match(head) && fullDate.MatchString(t) {
 			continue
 		}
 		t = strings.TrimSuffix(strings.TrimSuffix(t, "文件"), "（）")

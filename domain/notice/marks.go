@@ -164,7 +164,7 @@ func bracketMark(s string, i int) (span, bool) {
 	case onlyOffices(content):
 		// 报领导小组办公室（市应急管理局） explains a name and gives no order.
 		before := strings.TrimRight(tail(s[:i], 60), " 　")
-		return span{i, end, content}, before != "" && !officeEnd.match(before) && markPlace(s, i, end)
+		return span{i, end, content}, (before != "" || strings.Trim(s[end:], dropped) == "") && !officeEnd.match(before) && markPlace(s, i, end)
 	}
 	return span{}, false
 }

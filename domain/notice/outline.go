@@ -81,6 +81,7 @@ func (p *page) paragraphs(from int) []para {
 				cells, pc.text = nil, h // 一、教育类 stands over the rows
 			}
 			if cells != nil {
+				p.pieces[i].cells = cells
 				out = append(out, table.para(cells, pc.line, i, doc))
 				broken = append(broken, nil)
 				continue
@@ -90,12 +91,13 @@ func (p *page) paragraphs(from int) []para {
 			table = nil
 		}
 		l, labelled := labelOf(pc.text)
-		if open && !labelled && !startsMark(pc.text) {
-			last := len(out) - 1
+		last := len(out) - 1
+		goes := last >= 0 && broken[last] != nil && p.continues(broken[last], i)
+		if open && !labelled && !startsMark(pc.text) || goes {
 			broken[last] = append(broken[last], pc.text)
 			out[last].to = pc.line
 			out[last].pieces = append(out[last].pieces, i)
-			open = sentenceGoesOn(pc.text)
+			open = sentenceGoesOn(pc.text) || p.wrap.ended(pc.line)
 			continue
 		}
 		text := closeUp(pc.text)
@@ -104,7 +106,7 @@ func (p *page) paragraphs(from int) []para {
 		}
 		out = append(out, para{from: pc.line, to: pc.line, label: l, labelled: labelled, doc: doc, pieces: []int{i}, goes: pc.goes})
 		broken = append(broken, []string{text})
-		open = sentenceGoesOn(pc.text) && !isHeadingLine(text, labelled)
+		open = sentenceGoesOn(pc.text) && !isHeadingLine(text, labelled) || p.wrap.ended(pc.line)
 	}
 	for i, lines := range broken {
 		if lines != nil {
@@ -137,6 +139,7 @@ func (p *page) stand(out []para, broken [][]string, t standing, i, doc int) ([]p
 		q.to, q.pieces = p.pieces[at+n-1].line, nil
 		for k := at; k < at+n; k++ {
 			p.mark(k, partBody)
+			p.pieces[k].cells = t.rows[at][k-at : k-at+1]
 			q.pieces = append(q.pieces, k)
 		}
 		out, broken = append(out, q), append(broken, nil)
@@ -467,7 +470,7 @@ type segment struct {
 // not who.
 func (s segment) timesOnly() bool {
 	return !slices.ContainsFunc(s.contents, func(c string) bool {
-		who := readMark(c, false)
+		who := readMark(false, c)
 		return who.asked || who.persons || len(who.deadlines) == 0
 	})
 }

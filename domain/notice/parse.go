@@ -3,6 +3,7 @@ package notice
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -22,7 +23,7 @@ func Parse(source []byte) (Draft, error) {
 func read(text, media string, warnings []Warning) (Draft, *page, error) {
 	text, hid := redact(text)
 	d := Draft{Source: text, MediaType: media, Warnings: append(warnings, hid...)}
-	p := &page{pieces: pieces(text), draft: &d, standing: map[int]standing{}}
+	p := &page{pieces: pieces(text), draft: &d, wrap: wrappingOf(text), standing: map[int]standing{}}
 	p.parts = make([]part, len(p.pieces))
 	from := p.head()
 	p.closings(from)
@@ -32,6 +33,9 @@ func read(text, media string, warnings []Warning) (Draft, *page, error) {
 		d.warn(n.to, "这里的责任标注也用于前面没有标注的各项，请核对 / this mark was also taken for the items before it that have none")
 	}
 	w := &walker{draft: &d, dates: dating{d.IssuedOn}}
+	for _, q := range cover {
+		w.rule(q.text)
+	}
 	for i, pc := range p.pieces { // a note to the whole, wherever it stands
 		if p.parts[i] != partBody || noteLine.MatchString(start(pc.text, 30)) {
 			w.rule(pc.text)
@@ -99,8 +103,9 @@ var noteLine = regexp.MustCompile(`^[（(]?(注|备注|附注|说明)\s*[：:]`)
 // A headingMark stands for the clauses below its heading that have none of their
 // own.
 type headingMark struct {
-	printed, content string
-	used             bool
+	printed  string
+	contents []string
+	used     bool
 }
 
 // walk emits a node's clauses.
@@ -129,13 +134,14 @@ func (w *walker) walk(n *node, path, headings []string, inherited *headingMark) 
 			headings = append(headings[:len(headings):len(headings)], firstSentence(n.text))
 		}
 	}
+	below := headings
 	if k := len(own) - 1; k >= 0 && len(n.children) > 0 && own[k].leadsOn() { // 具体措施：
-		headings = append(headings[:len(headings):len(headings)], strings.TrimRight(own[k].text, "：: "))
+		below = append(headings[:len(headings):len(headings)], strings.TrimRight(own[k].text, "：: "))
 		own = own[:k]
 	}
 	w.emit(own, path, headings, inherited)
 	for _, c := range n.children {
-		w.walk(c, path, headings, inherited)
+		w.walk(c, path, below, inherited)
 	}
 	if heading && len(w.draft.Clauses) == before { // nothing below it came to a clause
 		w.emit([]para{n.para}, path, headings[:len(headings)-1], outer)
@@ -152,11 +158,8 @@ func (w *walker) walk(n *node, path, headings []string, inherited *headingMark) 
 // markOf is the mark that adjacent spans make together.
 func markOf(text string, ms []span) *headingMark {
 	m := &headingMark{printed: text[ms[0].from:ms[len(ms)-1].to]}
-	for i, s := range ms {
-		if i > 0 {
-			m.content += "；"
-		}
-		m.content += s.content
+	for _, s := range ms {
+		m.contents = append(m.contents, s.content)
 	}
 	return m
 }
@@ -210,7 +213,7 @@ func (w *walker) emit(own []para, path, headings []string, inherited *headingMar
 			return // Parse refuses the file
 		}
 		if inherited != nil && s.timesOnly() {
-			s.marks, s.contents = append([]string{inherited.printed}, s.marks...), append([]string{inherited.content}, s.contents...)
+			s.marks, s.contents = append([]string{inherited.printed}, s.marks...), append(slices.Clone(inherited.contents), s.contents...)
 			inherited.used = true
 		}
 		headings := append(headings[:len(headings):len(headings)], s.headings...)
@@ -239,7 +242,7 @@ func (w *walker) read(c *Clause, s segment) {
 	w.rule(c.Text)
 	limits, doubts := w.dates.limits(c.Text)
 	if len(s.contents) > 0 {
-		who := readMark(strings.Join(s.contents, "；"), w.firstLeads)
+		who := readMark(w.firstLeads, s.contents...)
 		w.firstLeads = who.firstLeads
 		c.Offices, c.AndOthers = who.offices, who.andOthers
 		for _, words := range who.deadlines {
@@ -288,7 +291,7 @@ var (
 	asksFor    = regexp.MustCompile(`(?:^|[，,；;])([^，,；;。]{1,12}请(?:于|在|各).+)$`)
 	obliges    = regexp.MustCompile(`^各[^，。；]{1,30}?(?:应当|要|应|须|需|于|每)`)
 	reportBack = regexp.MustCompile(`[，,；;]\s*并?((?:及时|按时|定期|于[^，。；]{1,20}前|每[^，。；]{1,8})?[^，。；]{0,10}将[^，。；]{1,40}(?:报|反馈|抄送)[^，。；]*)$`)
-	formula    = regexp.MustCompile(`^(你们)?(一并|认真|遵照|严格|切实|抓好)?(结合实际)?[，,]?(认真|遵照|严格)?(组织|抓好)?(贯彻|执行|落实|遵照)?(执行|落实|实施)?$`)
+	formula    = regexp.MustCompile(`^(你们|各地|各单位|各部门)?(一并|认真|遵照|严格|切实|抓好)?(结合实际)?[，,]?(认真|遵照|严格)?(组织|抓好)?(贯彻|执行|落实|遵照)?(执行|落实|实施)?$`)
 )
 
 // cover reads the covering letter: on what the notice rests, and what it asks of

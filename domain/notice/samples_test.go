@@ -2,7 +2,7 @@ package notice_test
 
 // samples are notices of our own in the manner of many offices. The tests of
 // each look at what is particular in it.
-var samples = []string{
+var samples = append([]string{
 	sampleTable,
 	sampleLetter,
 	sampleCounty,
@@ -14,7 +14,7 @@ var samples = []string{
 	sampleDecimals,
 	sampleRequests,
 	sampleMinistry,
-}
+}, samplesMore...)
 
 // sampleTable
 const sampleTable = `甲市人民政府办公室文件

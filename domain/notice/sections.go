@@ -52,6 +52,7 @@ type page struct {
 	pieces []piece
 	parts  []part
 	draft  *Draft
+	wrap   wrapping
 	// standing holds the tables whose cells stand below each other, by the first
 	// piece of their heads.
 	standing map[int]standing
@@ -77,7 +78,7 @@ func (p *page) closings(from int) {
 		switch {
 		case copies >= 0 && !labelled && p.moreCopies(i):
 			p.mark(i, partCC)
-		case listing && labelled && l.style == styleDigit && p.attachedEntry(t):
+		case listing && (labelled && l.style == styleDigit || !labelled && p.wrap.ended(p.pieces[i-1].line) && !endsSentence(p.pieces[i-1].text)) && p.attachedEntry(t):
 			p.attachment(i, t)
 			continue // the list goes on
 		default:

@@ -83,11 +83,15 @@ const (
 	afterPerson
 )
 
-// readMark reads what a mark says about who and when.
-func readMark(content string, leadsBefore bool) who {
+// readMark reads what a mark, printed in one bracket or several, says about who and
+// when.
+func readMark(leadsBefore bool, contents ...string) who {
 	r := reader{who: who{firstLeads: leadsBefore}}
-	for _, part := range parts(content) {
-		r.part(part)
+	for _, c := range contents {
+		r.after = afterNothing
+		for _, part := range parts(c) {
+			r.part(part)
+		}
 	}
 	r.assign()
 	return r.who
@@ -182,7 +186,7 @@ func (r *reader) part(part string) {
 	case acts:
 		r.names(names, verb, more)
 		r.groups[len(r.groups)-1].closed = true
-	case r.after == afterTime:
+	case r.after == afterTime && !onlyOffices(part):
 		r.deadlines[len(r.deadlines)-1] += "，" + part // the limit's own words held a comma
 	case deadlineWords(part) && !plausible(part) && !fromThen.MatchString(part):
 		r.deadlines = append(r.deadlines, part)
@@ -316,9 +320,9 @@ func (r *reader) settle() {
 			g[i].printed, g[i].rank = g[i+1].printed, g[i+1].rank
 		}
 	}
-	does := slices.ContainsFunc(g, func(o named) bool { return o.rank == rankPlain && o.printed != "指导" })
+	does := slices.ContainsFunc(g, func(o named) bool { return o.rank == rankPlain && !strings.HasSuffix(o.printed, "指导") })
 	for i := range g {
-		if g[i].printed == "指导" && does {
+		if strings.HasSuffix(g[i].printed, "指导") && does {
 			g[i].rank = rankSupporting
 		}
 	}
