@@ -80,6 +80,9 @@ func limitMemory(env func(string) (string, bool)) {
 	}
 }
 
+// ledgerDir is where the embedded server keeps the ledger.
+func (cfg serveConfig) ledgerDir() string { return filepath.Join(cfg.Data, "jetstream") }
+
 // node is an opened ledger with its read models.
 type node struct {
 	store *eventstore.Store
@@ -92,7 +95,7 @@ func openNode(ctx context.Context, cfg serveConfig, clock func() time.Time, log 
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
 	store, err := eventstore.Open(ctx, eventstore.Config{
-		Org: cfg.Org, Dir: filepath.Join(cfg.Data, "jetstream"), URL: cfg.NATS, Software: softwareVersion(), Sample: cfg.Demo,
+		Org: cfg.Org, Dir: cfg.ledgerDir(), URL: cfg.NATS, Software: softwareVersion(), Sample: cfg.Demo,
 		Types: vocabulary.Payloads(), Clock: clock, Logger: log, AckTimeout: cfg.AckTimeout,
 	})
 	if err != nil {

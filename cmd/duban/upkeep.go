@@ -113,8 +113,10 @@ func examineServer(ctx context.Context, c *client, accept uint64, reason string)
 }
 
 func (a *app) examineFolder(ctx context.Context, cfg serveConfig, accept uint64, reason string) (v api.CheckupView, err error) {
-	if _, err := os.Stat(cfg.Data); err != nil {
-		return v, fmt.Errorf("没有数据目录 %s / there is no data folder %s: %w", cfg.Data, cfg.Data, err)
+	// Opening makes a ledger where there is none, and a new one is sound: a slip in
+	// --data would be told that all is well.
+	if _, err := os.Stat(cfg.ledgerDir()); cfg.NATS == "" && err != nil {
+		return v, fmt.Errorf("%s 里没有账本，请核对 --data / there is no ledger in %s, check --data: %w", cfg.Data, cfg.Data, err)
 	}
 	n, err := openNode(ctx, cfg, time.Now, slog.New(slog.DiscardHandler))
 	if err != nil {
