@@ -4,7 +4,9 @@ import (
 	"flag"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -62,16 +64,19 @@ func (y *scriptedYear) hold(hand handCount) {
 	y.t.Helper()
 	got := map[string]projections.Ratio{}
 	items := map[string]string{}
+	var offices []projections.OfficeAssessment
 	switch hand.figures {
 	case "facts":
 		v := y.facts(hand.known)
+		offices = v.Offices
 		for _, f := range v.Total {
 			got[f.Figure], items[f.Figure] = f.Ratio, f.Items
 		}
-		// Every figure is counted by hand.
-		assert.Len(y.t, hand.counts, len(assessment.Names()))
+		for _, name := range assessment.Names() {
+			assert.True(y.t, slices.ContainsFunc(hand.counts, func(c counted) bool { return c.name == name }), "%s is not counted by hand", name)
+		}
 	case "summary":
-		got = summed(y.summary(hand.known))
+		got = y.summed(y.summary(hand.known))
 	default:
 		y.t.Fatalf("no figures are called %s", hand.figures)
 	}
@@ -84,24 +89,41 @@ func (y *scriptedYear) hold(hand handCount) {
 		if len(c.of) > 0 {
 			assert.Equal(y.t, c.of, y.items(items[c.name], c), "%s known at %s, counted on line %d", c.name, hand.known, c.line)
 		}
+		if !c.byPeriod() {
+			y.holdOffices(offices, c)
+		}
+	}
+}
+
+// holdOffices holds every office's own figure against its shares in the hand count.
+func (y *scriptedYear) holdOffices(offices []projections.OfficeAssessment, c counted) {
+	y.t.Helper()
+	if len(c.of) == 0 {
+		return
+	}
+	for _, o := range offices {
+		want := 0
+		for share, n := range c.of {
+			if strings.HasSuffix(share, "/"+y.short(o.Office.Name)) {
+				want += n
+			}
+		}
+		i := slices.IndexFunc(o.Figures, func(f projections.FigureView) bool { return f.Figure == c.name })
+		require.GreaterOrEqual(y.t, i, 0, "%s of %s", c.name, o.Office.Name)
+		assert.Equal(y.t, want, o.Figures[i].Numerator, "%s of %s, counted on line %d", c.name, o.Office.Name, c.line)
 	}
 }
 
 // items counts the items of a figure in the way the hand count names them.
 func (y *scriptedYear) items(path string, c counted) map[string]int {
 	y.t.Helper()
-	byPeriod := false
-	for name := range c.of {
-		_, err := calendar.ParsePeriod(name)
-		byPeriod = err == nil
-	}
 	var page projections.FactPage
 	y.do(request{method: http.MethodGet, path: path + "&limit=500", token: y.token}).want(http.StatusOK).into(&page)
 	require.Len(y.t, page.Items, page.Total)
 	out := map[string]int{}
 	for _, f := range page.Items {
 		name := strconv.Itoa(f.Number) + "/" + y.short(f.Office.Name)
-		if byPeriod {
+		if c.byPeriod() {
 			name = string(f.Period)
 		}
 		out[name] += f.N
@@ -123,8 +145,18 @@ func (y *scriptedYear) summary(known calendar.Date) projections.SummaryView {
 	return v
 }
 
+// byPeriod reports whether the items of a count are periods, not shares.
+func (c counted) byPeriod() bool {
+	for name := range c.of {
+		if _, err := calendar.ParsePeriod(name); err != nil {
+			return false
+		}
+	}
+	return len(c.of) > 0
+}
+
 // summed names what of a summary is counted by hand.
-func summed(v projections.SummaryView) map[string]projections.Ratio {
+func (y *scriptedYear) summed(v projections.SummaryView) map[string]projections.Ratio {
 	out := map[string]projections.Ratio{
 		"tasks": {Numerator: v.Tasks}, "shares": {Numerator: v.Shares}, "accepted": {Numerator: v.Total.Accepted},
 		"overdue": {Numerator: v.Total.Overdue}, "on_time": v.Total.OnTime, "reporting": v.Total.Reporting, "rectified": v.Total.Rectified,
@@ -134,6 +166,17 @@ func summed(v projections.SummaryView) map[string]projections.Ratio {
 	}
 	for _, c := range v.Grades {
 		out["findings_"+c.Value] = projections.Ratio{Numerator: c.N}
+	}
+	rows := map[string]projections.Standing{}
+	for _, m := range v.ByMonth {
+		rows[string(m.Month)] = m.Standing
+	}
+	for _, o := range v.ByOffice {
+		rows[y.short(o.Office.Name)] = o.Standing
+	}
+	for name, r := range rows {
+		out[name+".shares"], out[name+".accepted"] = projections.Ratio{Numerator: r.Shares}, projections.Ratio{Numerator: r.Accepted}
+		out[name+".on_time"], out[name+".reporting"] = r.OnTime, r.Reporting
 	}
 	return out
 }
