@@ -98,6 +98,19 @@ func (t *teller) active(after, until Day) int {
 	return n
 }
 
+// feigned returns how many days after a day up to another one the share passed for
+// done and was not. They are idle: nobody was to work or report then, but whoever
+// was late was late on them too.
+func (t *teller) feigned(after, until Day) int {
+	n := 0
+	for _, u := range t.Undone {
+		if from, to := max(u.Accepted.On, after)+1, min(u.Reopened.On-1, until); u.False && from <= to {
+			n += int(to-from) + 1
+		}
+	}
+	return n
+}
+
 func (t *teller) idleOn(d Day) bool {
 	for _, s := range t.Idle {
 		if s.Has(d) {
@@ -215,7 +228,7 @@ func (t *teller) late(deadline, request, answer Mark) {
 		if !inherited {
 			t.tell(Late, due, due, deadline, request, answer)
 		}
-		if n := t.active(from, end); n > 0 {
+		if n := t.active(from, end) + t.feigned(from, end); n > 0 {
 			t.count(LateDays, n, from+1, due, Period{}, deadline, request)
 		}
 	} else if begun < t.Span.From && (end > t.Span.From || end == t.Span.From && !request.Done()) {

@@ -21,9 +21,10 @@
 // not late; the days from then on are its own. Days of suspension are nobody's.
 //
 // A completion found to be false is no completion, and the date set for making
-// it good does not bring the on-time back: the deadline before it governs. Taken
-// up again for another reason, the first outcome stays, and a new deadline is a
-// new obligation.
+// it good does not bring the on-time back: the deadline before it governs, and
+// the days on which it passed for done are late like the others. Taken up again
+// for another reason, the first outcome stays, and a new deadline is a new
+// obligation.
 //
 // A round (a period of a recurring share, a year of a standing one, a report
 // that is owed) counts for the span that holds its last day. It is owed by a

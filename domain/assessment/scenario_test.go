@@ -257,7 +257,7 @@ func TestReopened(t *testing.T) {
 		{name: "and then it is late", given: dated(append(done, reopen("2019-12-10", task.ReopenFalseCompletion, ""))...), year: 2019, today: "2020-01-05",
 			want: first + "overturned 1 e5 e6 e8\nlate 1 e3\nlate_days 5 e3"},
 		{name: "found in the next year", given: dated(append(done, reopen("2020-02-01", task.ReopenFalseCompletion, "2020-03-31"))...), year: 2019, today: "2020-02-01",
-			want: first + "overturned 1 e5 e6 e8\nlate 1 e3\nlate_days 1 e3"},
+			want: first + "overturned 1 e5 e6 e8\nlate 1 e3\nlate_days 32 e3"},
 		{name: "made good by the old deadline", given: dated(append(done, append([]step{reopen("2019-12-10", task.ReopenFalseCompletion, "2020-03-31")}, again("2019-12-30")...)...)...), year: 2019,
 			want: first + "overturned 1 e5 e6 e8\non_time 1 e3 e9 e10\nrequested 1 e9\ncompleted 1 e9 e10"},
 		{name: "made good by the date set for it only", given: dated(append(done, append([]step{reopen("2019-12-10", task.ReopenFalseCompletion, "2020-03-31")}, again("2020-03-01")...)...)...), year: 2019,

@@ -209,7 +209,7 @@ func (o oracle) unreported(d calendar.Date) bool {
 		for !o.Workdays.Works(due) {
 			due = due.AddDays(1)
 		}
-		if d <= due || due < o.date(o.sh.Assigned) || !o.openIn(r.From, r.Until) {
+		if d <= due || due < o.date(o.sh.Assigned) || !o.openIn(r.From, r.Until) || !o.openIn(due, due) || !o.openIn(due.AddDays(1), due.AddDays(1)) {
 			return false
 		}
 		return !slices.ContainsFunc(o.sh.Reports, func(p task.Report) bool { return r.Answers(p.Period, calendar.On(p.Time)) })

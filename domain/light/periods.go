@@ -99,10 +99,13 @@ func (o *of) unreported() {
 }
 
 // missing reports whether a report is owed that did not come. Nothing was owed by
-// a share that was not open then, or got its office after the due day.
+// a share that was not open then, or got its office after the due day, or was
+// suspended or accepted when the report fell due: what an assessment counts as
+// missing is what the light shows.
 func (o *of) missing(r directive.Round) (Window, bool) {
 	due, provisional := o.Workdays.OnOrAfter(r.Due)
-	if !o.share.WasOpen(r.From, r.Until) || due < calendar.On(o.share.Assigned.Time) {
+	open := o.share.WasOpen(r.From, r.Until) && o.share.WasOpen(due, due) && o.share.WasOpen(due.AddDays(1), due.AddDays(1))
+	if !open || due < calendar.On(o.share.Assigned.Time) {
 		return Window{}, false
 	}
 	if slices.ContainsFunc(o.share.Reports, func(p task.Report) bool { return r.Answers(p.Period, calendar.On(p.Time)) }) {
