@@ -93,16 +93,13 @@ func (d daily) run(ctx context.Context) error {
 	}
 }
 
-// remindDaily enters the reminders of every day at the hour that was set.
-func remindDaily(ctx context.Context, at timeOfDay, server *api.Server, clock func() time.Time, log *slog.Logger) error {
-	if !at.set {
-		return nil
-	}
+// remindDaily enters the reminders of every day at a time of day.
+func remindDaily(at timeOfDay, server *api.Server, clock func() time.Time, log *slog.Logger) daily {
 	return daily{at: at, clock: clock, after: time.After, log: log, work: func(ctx context.Context) error {
 		run, err := server.RemindToday(ctx)
 		if err == nil {
 			log.InfoContext(ctx, "reminders", slog.String("date", string(run.Date)), slog.Int("entered", len(run.Entered)), slog.Int("skipped", len(run.Skipped)))
 		}
 		return err
-	}}.run(ctx)
+	}}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"testing"
@@ -10,7 +11,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"duban/api"
+	"duban/domain"
 	"duban/domain/calendar"
+	"duban/domain/task"
+	"duban/projections"
 )
 
 func moment(t *testing.T, s string) time.Time {
@@ -117,4 +122,35 @@ func TestDailyRun(t *testing.T) {
 	<-again.waits
 	stop()
 	assert.Equal(t, []string{"12-27 12:00"}, again.runs, "a restart asks again; what was entered stays single")
+}
+
+// A daily run of a server started after its hour reminds at once, in the server's
+// name; the one after a restart finds nothing left.
+func TestDailyReminders(t *testing.T) {
+	n := newTestNode(t)
+	n.importSmall(t, "1")
+	n.caughtUp(t)
+	var tasks projections.Page[projections.TaskView]
+	require.NoError(t, json.Unmarshal(n.get(t, "/api/v1/tasks").body, &tasks))
+	id := tasks.Items[0].ID
+	n.post(t, "tasks/"+id+"/set-deadline", body{"date": calendar.On(time.Now()).AddDays(30), "reason": "内控"}).write(t)
+	// Seven days before, at noon.
+	clock := func() time.Time { return calendar.On(time.Now()).AddDays(23).Start().Add(12 * time.Hour) }
+	for range 2 {
+		server := api.New(api.Config{Store: n.store, Model: n.model, Clock: clock})
+		ctx, cancel := context.WithCancel(t.Context())
+		d := remindDaily(timeOfDay{set: true, hour: 9}, server, clock, slog.New(slog.DiscardHandler))
+		d.after = func(time.Duration) <-chan time.Time {
+			cancel() // the day's run is over
+			return nil
+		}
+		require.NoError(t, d.run(ctx))
+	}
+	a, err := n.store.Load(t.Context(), domain.Ref{Kind: domain.KindTask, ID: id})
+	require.NoError(t, err)
+	require.IsType(t, &task.SetDeadline{}, a.Records[len(a.Records)-2].Data)
+	last := a.Records[len(a.Records)-1]
+	require.IsType(t, &task.Reminded{}, last.Data)
+	assert.Equal(t, domain.RoleSystem, last.Authority)
+	assert.Equal(t, calendar.On(clock()), calendar.On(last.Time))
 }

@@ -191,7 +191,10 @@ func (a *app) serve(ctx context.Context, cfg serveConfig) (err error) {
 		}
 		prepared.Store(true)
 		a.greet(cfg, base, token)
-		return remindDaily(ctx, cfg.RemindAt, server, clock, log)
+		if !cfg.RemindAt.set {
+			return nil
+		}
+		return remindDaily(cfg.RemindAt, server, clock, log).run(ctx)
 	})
 	hs := &http.Server{
 		Handler: server.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, WriteTimeout: 5 * time.Minute,
