@@ -93,6 +93,7 @@ func TestCalls(t *testing.T) {
 			"jidian overdue 2019-09-30 2019-Q3 reminded; jidian t_7 2019-12-31 2019-Q4"},
 		{"asked for, then the next", then(quarterly, step{sun, "10-05", request(jidian, "2019-Q3")}), "2019-12-24", "jidian overdue 2019-09-30 2019-Q3 pending; jidian t_7 2019-12-31 2019-Q4"},
 		{"accepted, then the next", then(quarterly, step{sun, "10-05", request(jidian, "2019-Q3")}, step{li, "10-06", accept(jidian, "2019-Q3")}), "2019-12-24", "jidian t_7 2019-12-31 2019-Q4"},
+		{"asked for, and the next overdue", then(quarterly, step{sun, "10-05", request(jidian, "2019-Q3")}), "2020-01-02", "jidian overdue 2019-09-30 2019-Q3 pending; jidian overdue 2019-12-31 2019-Q4"},
 		{"ended", then(quarterly, step{li, "10-06", &Ended{Reason: "x"}}), "2019-12-24", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
