@@ -220,7 +220,7 @@ func TestAccess(t *testing.T) {
 	checkers := append(slices.Clone(safety), domain.RoleAuditor, domain.RoleAssessor)
 	anybody := []domain.Role{domain.RoleSafetyOffice, domain.RoleOffice, domain.RoleInspector, domain.RoleAuditor, domain.RoleAssessor}
 	by := map[string][]domain.Role{
-		"POST /directives": safety, "POST /tokens": safety, "DELETE /tokens/{digest}": safety, "POST /rebuild": safety,
+		"POST /directives": safety, "POST /reminders": safety, "POST /tokens": safety, "DELETE /tokens/{digest}": safety, "POST /rebuild": safety,
 		"POST /doctor/accept": safety, "GET /doctor": checkers, "PUT /evidence": writers, "POST /directives/preview": anybody,
 	}
 	for path, item := range doc.Paths {
@@ -248,6 +248,8 @@ func valid(op string) string {
 	switch op {
 	case "POST /tokens":
 		return `{"person":"x","role":"auditor"}`
+	case "POST /reminders":
+		return `{"dry_run":true}`
 	case "POST /doctor/accept":
 		return `{"sequence":1,"reason":"x"}`
 	}

@@ -90,6 +90,7 @@ func New(cfg Config) *Server {
 
 	s.api = humaecho.NewWithGroup(s.echo, s.echo.Group(apiPrefix), s.humaConfig())
 	s.tasks()
+	s.reminders()
 	s.findings()
 	s.inspections()
 	s.offices()

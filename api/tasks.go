@@ -19,7 +19,8 @@ type tasksInput struct {
 	Light     lightName          `query:"light" doc:"亮灯；同时有 office 时为该处室分项的亮灯"`
 	Directive string             `query:"directive" doc:"文件编号"`
 	Kind      oneOf[task.Kind]   `query:"kind" doc:"任务类型"`
-	Handler   string             `query:"handler" doc:"经办人 person/…"`
+	Handler   string             `query:"handler" doc:"经办人 person/…；加 open=true 即其移交以前的在办分项"`
+	Open      bool               `query:"open" doc:"只列有在办分项的；同时有 office、handler 时为其在办分项"`
 	PageParams
 	Sort string `query:"sort" enum:"number,deadline,updated,light,status" default:"number"`
 }
@@ -62,7 +63,7 @@ func (s *Server) tasks() {
 			}
 			defer v.Close()
 			page, err := v.Tasks(ctx, projections.TaskQuery{
-				Office: in.Office, Status: string(in.Status), Light: string(in.Light), Directive: in.Directive, Kind: string(in.Kind), Handler: in.Handler,
+				Office: in.Office, Status: string(in.Status), Light: string(in.Light), Directive: in.Directive, Kind: string(in.Kind), Handler: in.Handler, Open: in.Open,
 				Q: in.Q, Sort: in.Sort, Desc: in.Desc, Today: today, Limit: in.Limit, Cursor: in.Cursor,
 			})
 			return &body[projections.Page[projections.TaskView]]{Body: page}, err

@@ -12,7 +12,7 @@ const (
 	RoleInspector                    // 检查人员
 	RoleAuditor                      // 审计, reads only
 	RoleAssessor                     // 考核组, reads only
-	RoleSystem                       // the server itself, for ledger.opened
+	RoleSystem                       // the server itself, for ledger.opened and reminders by the calendar
 )
 
 var roles = enum.New[Role]("role", "safety_office", "office", "inspector", "auditor", "assessor", "system")

@@ -15,6 +15,9 @@ import (
 // system is who stands in the events the server records by itself.
 var system = domain.Ref{Kind: domain.KindPerson, ID: "system"}
 
+// System is who the server acts as where nobody asked it to.
+func System() domain.Caller { return domain.Caller{Person: system, Role: domain.RoleSystem} }
+
 // ledgerRef is the aggregate of what the ledger says about itself.
 func (s *Store) ledgerRef() domain.Ref { return domain.Ref{Kind: domain.KindLedger, ID: s.cfg.Org} }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 
 	"duban/domain"
+	"duban/domain/calendar"
 	"duban/domain/finding"
 	"duban/domain/task"
 )
@@ -38,6 +39,16 @@ func (v *View) OfOffice(ctx context.Context, office domain.Ref) (Affected, error
 		return refs(c, domain.KindFinding, &a.Findings,
 			"SELECT id FROM finding WHERE (rectifier=? OR supervising=?) AND status IN (SELECT value FROM json_each(?)) ORDER BY n",
 			office.ID, office.ID, "["+strings.Join(open, ",")+"]")
+	})
+}
+
+// OfDeadline lists the tasks with an open share that may be due by a day: those
+// with such a deadline, and those that recur, whose periods no column holds.
+func (v *View) OfDeadline(ctx context.Context, by calendar.Date) (Affected, error) {
+	return v.affected(ctx, func(c *conn, a *Affected) error {
+		return refs(c, domain.KindTask, &a.Tasks,
+			"SELECT id FROM task WHERE (kind=? OR due<=?) AND EXISTS(SELECT 1 FROM share s WHERE s.task=task.n AND s.active=1 AND s.open=1) ORDER BY n",
+			int(task.KindRecurring), day(by))
 	})
 }
 

@@ -25,6 +25,7 @@ type TaskQuery struct {
 	Directive string // id
 	Kind      string
 	Handler   string // person, of an active share; with Office of the office's share
+	Open      bool   // with an open share, that of Office or Handler where they are given
 	Q         string // words, all of which stand in the clause, the directive's number or title, or an office's names
 	Sort      string // number (default), deadline, updated, light, status
 	Desc      bool
@@ -93,7 +94,7 @@ func taskDigest(v *View, q TaskQuery) string {
 	if q.Sort == "" {
 		q.Sort = "number"
 	}
-	return queryDigest("tasks", v.cut, q.Office, q.Status, q.Light, q.Directive, q.Kind, q.Handler, q.Q, q.Sort, q.Desc, today)
+	return queryDigest("tasks", v.cut, q.Office, q.Status, q.Light, q.Directive, q.Kind, q.Handler, q.Open, q.Q, q.Sort, q.Desc, today)
 }
 
 // A taskSort is an order of tasks with the index that gives it.
@@ -210,7 +211,7 @@ func addTaskColumns(c *conn, l *listing, q TaskQuery) error {
 
 func taskFilters(c *conn, q TaskQuery, lightOf lightSet, today int) ([]taskFilter, error) {
 	var filters []taskFilter
-	if q.Office != "" || q.Handler != "" {
+	if q.Office != "" || q.Handler != "" || q.Open {
 		f, err := shareFilter(c, q, lightOf, today)
 		if err != nil {
 			return nil, err
@@ -227,7 +228,8 @@ func taskFilters(c *conn, q TaskQuery, lightOf lightSet, today int) ([]taskFilte
 	return filters, nil
 }
 
-// shareFilter: office, handler and, with an office, the light belong to one share.
+// shareFilter: office, handler, openness and, with an office, the light belong to
+// one share.
 func shareFilter(c *conn, q TaskQuery, lightOf lightSet, today int) (taskFilter, error) {
 	cond, args := "s.active=1", []any{}
 	if q.Office != "" {
@@ -241,6 +243,9 @@ func shareFilter(c *conn, q TaskQuery, lightOf lightSet, today int) (taskFilter,
 	if q.Handler != "" {
 		cond += " AND s.handler=?"
 		args = append(args, strings.TrimPrefix(q.Handler, "person/"))
+	}
+	if q.Open {
+		cond += " AND s.open=1"
 	}
 	if q.Office != "" && lightOf != nil {
 		cond += " AND EXISTS (SELECT 1 FROM share_light sl INDEXED BY share_light_task WHERE sl.task=s.task AND sl.ord=s.ord AND sl.since<=? AND sl.until>=? AND " + lightOf.in("sl.light") + ")"

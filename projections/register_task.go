@@ -262,6 +262,9 @@ func viewShare(s task.State, sh task.Share) ShareView {
 	}
 	if sh.Plan != nil {
 		v.Person, v.Leader = sh.Plan.ResponsiblePerson, sh.Plan.SupervisingLeader
+		for _, m := range sh.Plan.Measures {
+			v.Measures = append(v.Measures, MeasureView(m))
+		}
 	}
 	if onTime, ok := s.OnTime(sh); ok {
 		v.OnTime = &onTime

@@ -70,6 +70,8 @@ func TestTaskFilters(t *testing.T) {
 		{"kind", TaskQuery{Kind: "recurring"}, []int{1}},
 		{"handler", TaskQuery{Handler: "person/zhang"}, []int{0}},
 		{"handler of another office", TaskQuery{Handler: "zhang", Office: "b"}, nil},
+		{"open share of a handler", TaskQuery{Handler: "person/zhang", Open: true}, []int{0}},
+		{"open", TaskQuery{Open: true}, []int{0, 1, 2}},
 		{"directive", TaskQuery{Directive: "D1"}, []int{0, 1, 2}},
 		{"light", TaskQuery{Light: "overdue", Today: "2019-10-01"}, []int{2}},
 		{"light not yet", TaskQuery{Light: "overdue", Today: "2019-09-30"}, nil},

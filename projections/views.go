@@ -58,6 +58,7 @@ type ShareView struct {
 	Handler       string        `json:"handler,omitempty"`
 	Person        string        `json:"responsible_person,omitempty" doc:"责任人"`
 	Leader        string        `json:"supervising_leader,omitempty" doc:"责任领导"`
+	Measures      []MeasureView `json:"measures,omitempty" doc:"工作措施及其完成日期，以最近一次报送的为准"`
 	Deadline      *DeadlineView `json:"deadline,omitempty" doc:"现行时限"`
 	Stated        *DeadlineView `json:"stated_deadline,omitempty" doc:"文件规定的时限"`
 	Proposed      *DeadlineView `json:"proposed_deadline,omitempty" doc:"处室自报的时限"`
@@ -70,6 +71,14 @@ type ShareView struct {
 	Light         LightView     `json:"light"`
 	Periods       []PeriodView  `json:"periods,omitempty" doc:"定期任务到亮灯日为止的各所属期；只在读取单项任务时给出"`
 	Allowed       []string      `json:"allowed,omitempty" doc:"现在可以办理的命令"`
+}
+
+// MeasureView is one step of an office's plan.
+type MeasureView struct {
+	Text        string        `json:"text" doc:"措施"`
+	Deliverable string        `json:"deliverable,omitempty" doc:"成果"`
+	Due         calendar.Date `json:"due,omitempty" doc:"完成日期"`
+	Words       string        `json:"words,omitempty" doc:"没有日期时的说法"`
 }
 
 // The statuses of a period of a recurring share.

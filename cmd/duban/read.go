@@ -120,7 +120,7 @@ func excerpt(s string, n int) string {
 func (a *app) tasksCommand() *cobra.Command {
 	flags := with(cutFlags(), pageFlags(), map[string]string{
 		"office": "处室编号或名称 / office", "status": "状态 / status", "light": "亮灯 / light", "directive": "文件编号 / directive",
-		"kind": "类型 / kind", "handler": "经办人 / handler",
+		"kind": "类型 / kind", "handler": "经办人 person/… / handler", "open": "只列有在办分项的 true，--handler 离任前须移交的 / with open shares",
 	})
 	return listCommand(a, "tasks", "任务清单 / list tasks", flags,
 		[]string{"编号", "条款", "状态", "亮灯", "时限", "处室", "内容"}, func(t projections.TaskView) []string {

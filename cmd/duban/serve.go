@@ -36,6 +36,7 @@ type serveConfig struct {
 	LogLevel     slog.Level
 	MaxEvidence  int64 // bytes
 	StopAfter    time.Duration
+	RemindAt     timeOfDay     // when the day's reminders are entered; none: never
 	AckTimeout   time.Duration // after which the store takes the disk for broken; 0: its default. Tests shorten it
 }
 
@@ -55,6 +56,7 @@ func (a *app) serveCommand() *cobra.Command {
 	f.TextVar(&cfg.LogLevel, "log-level", slog.LevelInfo, "日志级别 / log level")
 	f.Int64Var(&cfg.MaxEvidence, "max-evidence", 50<<20, "单个证据的字节上限 / bytes of one evidence file at most")
 	f.DurationVar(&cfg.StopAfter, "stop-after", 10*time.Second, "停止时等待请求完成的时间 / how long a stop waits for requests")
+	f.TextVar(&cfg.RemindAt, "remind-at", timeOfDay{}, "每天按期催办的时间，如 09:00，北京时间；缺省不自动催办 / when to enter the day's reminders, never by default")
 	return cmd
 }
 
@@ -192,7 +194,10 @@ func (a *app) serve(ctx context.Context, cfg serveConfig) (err error) {
 		}
 		prepared.Store(true)
 		a.greet(cfg, base, token)
-		return nil
+		if !cfg.RemindAt.set {
+			return nil
+		}
+		return remindDaily(cfg.RemindAt, server, clock, log).run(ctx)
 	})
 	hs := &http.Server{
 		Handler: server.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, WriteTimeout: 5 * time.Minute,

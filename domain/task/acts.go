@@ -8,6 +8,7 @@ import (
 
 var (
 	safety    = []domain.Role{domain.RoleSafetyOffice}
+	reminders = []domain.Role{domain.RoleSafetyOffice, domain.RoleSystem} // the server by the calendar
 	office    = []domain.Role{domain.RoleOffice}
 	attesters = office
 	anyone    = []domain.Role{domain.RoleSafetyOffice, domain.RoleOffice, domain.RoleInspector}
@@ -45,7 +46,7 @@ func Acts() []domain.Act {
 		{Name: "end", Chinese: "终止", Ask: &Ended{}, By: safety},
 		{Name: "cancel", Chinese: "撤销任务", Ask: &Cancelled{}, By: safety},
 		{Name: "reopen", Chinese: "重新办理", Ask: &Reopened{}, By: safety},
-		{Name: "remind", Chinese: "催办", Ask: &Reminded{}, By: safety},
+		{Name: "remind", Chinese: "催办", Ask: &Reminded{}, By: reminders},
 		{Name: "decompose", Chinese: "分解", Ask: &Decomposed{}, By: safety},
 		{Name: "link", Chinese: "关联", Ask: &Linked{}, By: safety},
 		{Name: "consolidate", Chinese: "并办", Ask: &Consolidated{}, By: safety},

@@ -317,12 +317,16 @@ type Reopened struct {
 // EventType names the event.
 func (*Reopened) EventType() string { return "duban.task.reopened.v1" }
 
-// Reminded (催办).
+// Reminded (催办). A reminder by the calendar says which step it is towards which
+// deadline, so that nobody is reminded of the same twice.
 type Reminded struct {
 	domain.Particulars
-	Offices []domain.Ref `json:"offices,omitempty" doc:"处室，缺省为全部"`
-	Words   string       `json:"words" doc:"催办内容"`
-	Via     domain.Via   `json:"via,omitzero" doc:"方式"`
+	Offices  []domain.Ref    `json:"offices,omitempty" doc:"处室，缺省为全部"`
+	Words    string          `json:"words" doc:"催办内容"`
+	Via      domain.Via      `json:"via,omitzero" doc:"方式"`
+	Step     ReminderStep    `json:"step,omitzero" doc:"按期催办的节点：t_7、t_3、t_1 为到期前几天，overdue 为逾期；与 deadline 同时填写"`
+	Deadline calendar.Date   `json:"deadline,omitempty" doc:"按期催办所依据的时限"`
+	Period   calendar.Period `json:"period,omitempty" doc:"按期催办的所属期，限定期任务"`
 }
 
 // EventType names the event.

@@ -57,7 +57,7 @@ func full() []domain.Payload {
 		&Ended{p, "职责划转"},
 		&Cancelled{p, "任务取消"},
 		&Reopened{p, ReopenFalseCompletion, "现场核查未完成", offices, "2020-03-31"},
-		&Reminded{p, offices, "请抓紧", domain.ViaPhone},
+		&Reminded{Particulars: p, Offices: offices, Words: "请抓紧", Via: domain.ViaPhone},
 		&EvidenceWithdrawn{p, photo, "涉密"},
 		&FindingOpened{p, hazard},
 		&FindingSettled{p, hazard},
@@ -74,6 +74,7 @@ func full() []domain.Payload {
 // never changes. A second file, named by the field, pins them.
 var addedLater = map[string]domain.Payload{
 	"Text": &Docketed{Directive: notice, Number: 7, Part: 2, TextSHA256: clause, Kind: KindOneOff, Text: "登记台账"},
+	"Step": &Reminded{Offices: []domain.Ref{jidian}, Words: "距时限 2019-12-31 还有 7 天，请抓紧办理", Step: StepSeven, Deadline: "2019-12-31", Period: "2019-Q4"},
 }
 
 // The stored bytes of every event type are pinned: they decode for ever.

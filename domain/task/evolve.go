@@ -52,7 +52,12 @@ func Evolve(s State, e domain.Event) State {
 			s = s.bind(e.ID, o, d.Deadline)
 		}
 	case *Reminded:
-		s = s.changeEach(d.Offices, func(sh *Share) { sh.Reminded = a })
+		s = s.changeEach(d.Offices, func(sh *Share) {
+			sh.Reminded = a
+			if d.Step != 0 {
+				sh.Reminders = add(sh.Reminders, Reminder{a, d.Step, d.Deadline, d.Period})
+			}
+		})
 	case *Completed:
 		s.Completed, s.CompletedBy = a, d.By
 	case *Ended:

@@ -91,7 +91,8 @@ type Share struct {
 	Breaks       []Break
 	Undone       []Completion // acceptances that a reopening took up again
 	Attested     []Attestation
-	Reminded     Act
+	Reminded     Act        // last, by whatever way
+	Reminders    []Reminder // those by the calendar
 	Returns      int
 }
 

@@ -326,7 +326,8 @@ func (r *Reopened) Validate() error {
 
 // Validate checks the payload by itself.
 func (r *Reminded) Validate() error {
-	return first(checkOffices(r.Offices), domain.CheckText("words", r.Words, true))
+	return first(checkOffices(r.Offices), domain.CheckText("words", r.Words, true), optionalPeriod(r.Period),
+		require(r.Step == 0 || r.Deadline != "", "deadline"), require(r.Step != 0 || r.Deadline == "" && r.Period == "", "step"))
 }
 
 // Validate checks the payload by itself.
