@@ -24,11 +24,11 @@ const registerPath = "/register"
 
 // yearRegister answers with the whole register of a year as one workbook.
 func (s *Server) yearRegister() {
-	register(s, huma.Operation{
+	registerWithin(s, huma.Operation{
 		Method: http.MethodGet, Path: registerPath, OperationID: "get-register", Tags: []string{"报表"},
 		Summary:     "一个年度的台账（.xlsx）",
 		Description: "说明、任务台账、报送过或应报送的每个所属期的进展汇总表、问题整改清单、年度考核数据、处室汇总。同一序号、同一亮灯日的文件逐字节相同。",
-	}, func(ctx context.Context, in *registerInput) (*huma.StreamResponse, error) {
+	}, bookTimeout, func(ctx context.Context, in *registerInput) (*huma.StreamResponse, error) {
 		v, today, err := s.pinned(ctx, in.CutParams)
 		if err != nil {
 			return nil, err

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/xuri/excelize/v2"
 
+	"duban/api"
 	"duban/api/forms"
 	"duban/api/workbook"
 	"duban/domain/calendar"
@@ -171,6 +172,18 @@ func TestRegisterOfAYear(t *testing.T) {
 	left, err := os.ReadDir(spool)
 	require.NoError(t, err)
 	assert.Empty(t, left)
+}
+
+// The register of invented history says so.
+func TestRegisterOfASample(t *testing.T) {
+	n := start(t, func(c *api.Config) { c.Sample = true })
+	for _, r := range sheet(t, n.get("register?year=2019"), forms.Cover()).Rows {
+		if r.Cells[0].String() == "样例数据" {
+			assert.Equal(t, "是，内容为虚构", r.Cells[1].String())
+			return
+		}
+	}
+	t.Error("the cover does not say whether it is a sample")
 }
 
 // A ledger without anything gives a register without anything.
