@@ -74,7 +74,7 @@ func TestEveryRouteIsDocumented(t *testing.T) {
 			assert.Contains(t, doc.Paths["/"+r.plural+"/{id}/history"], "get")
 		}
 	}
-	for _, p := range []string{"/events", "/events/live", "/summary", "/reports", "/assessment-facts", "/assessment-facts/items", "/evidence", "/evidence/{sha256}", "/directives/preview", "/directives/{id}/source", "/me", "/tokens"} {
+	for _, p := range []string{"/events", "/events/live", "/summary", "/reports", "/register", "/assessment-facts", "/assessment-facts/items", "/evidence", "/evidence/{sha256}", "/directives/preview", "/directives/{id}/source", "/me", "/tokens"} {
 		assert.Contains(t, doc.Paths, p)
 	}
 	// And every documented operation answers: none leads nowhere, and each method

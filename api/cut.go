@@ -40,16 +40,38 @@ const maxWait = 5 * time.Second
 // view returns the read models at the cut and the day for the lights: the day
 // given, else the day of the cut, else today.
 func (s *Server) view(ctx context.Context, p CutParams) (*projections.View, calendar.Date, error) {
-	if err := s.reach(ctx, p.MinSeq); err != nil {
-		return nil, "", err
-	}
-	s.settle(ctx)
-	as, today, err := s.cut(ctx, p)
+	as, today, err := s.asked(ctx, p)
 	if err != nil {
 		return nil, "", err
 	}
 	v, err := s.Model.At(ctx, as)
 	return v, today, err
+}
+
+// pinned is view for an answer that takes several queries: where no cut is asked
+// for, it is where the read models stand now.
+func (s *Server) pinned(ctx context.Context, p CutParams) (*projections.View, calendar.Date, error) {
+	as, today, err := s.asked(ctx, p)
+	if err != nil {
+		return nil, "", err
+	}
+	if as.Known == 0 {
+		as.Known = s.Model.Position()
+	}
+	if as.Known == 0 {
+		as.Known = projections.Nothing
+	}
+	v, err := s.Model.At(ctx, as)
+	return v, today, err
+}
+
+// asked returns the cut that is asked for, once the read models are there.
+func (s *Server) asked(ctx context.Context, p CutParams) (projections.AsOf, calendar.Date, error) {
+	if err := s.reach(ctx, p.MinSeq); err != nil {
+		return projections.AsOf{}, "", err
+	}
+	s.settle(ctx)
+	return s.cut(ctx, p)
 }
 
 func (s *Server) cut(ctx context.Context, p CutParams) (projections.AsOf, calendar.Date, error) {

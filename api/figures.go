@@ -13,16 +13,6 @@ import (
 	"duban/projections"
 )
 
-type reportsInput struct {
-	CutParams
-	Period    string `query:"period" required:"true" doc:"所属期：2019-08、2019-Q3、2019-H1 或 2019"`
-	Directive string `query:"directive" doc:"文件编号"`
-	Office    string `query:"office" doc:"处室编号或名称"`
-	Missing   bool   `query:"missing" doc:"只列未报的"`
-	Limit     int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
-	Cursor    string `query:"cursor" doc:"上一页的 next"`
-}
-
 type assessmentInput struct {
 	CutParams
 	Year   int    `query:"year" required:"true" minimum:"1949" maximum:"2199" doc:"年度；当年的数截至亮灯日"`
@@ -41,19 +31,6 @@ type factsInput struct {
 }
 
 func (s *Server) figures() {
-	register(s, huma.Operation{Method: http.MethodGet, Path: "/reports", OperationID: "list-reports", Tags: []string{"统计"}, Summary: "进展汇总表：所属期内的每个分项，未报的也在内"},
-		func(ctx context.Context, in *reportsInput) (*body[projections.ReportPage], error) {
-			v, today, err := s.view(ctx, in.CutParams)
-			if err != nil {
-				return nil, err
-			}
-			defer v.Close()
-			page, err := v.Reports(ctx, projections.ReportQuery{
-				Period: calendar.Period(in.Period), Directive: in.Directive, Office: in.Office, Missing: in.Missing,
-				Today: today, Limit: in.Limit, Cursor: in.Cursor,
-			})
-			return &body[projections.ReportPage]{Body: page}, err
-		})
 	register(s, huma.Operation{Method: http.MethodGet, Path: "/assessment-facts", OperationID: "get-assessment", Tags: []string{"统计"}, Summary: "年度考核数据，按处室"},
 		func(ctx context.Context, in *assessmentInput) (*body[projections.AssessmentView], error) {
 			v, today, err := s.view(ctx, in.CutParams)

@@ -57,7 +57,11 @@ func (s *Server) describe() {
 		content["application/vnd.openxmlformats-officedocument.wordprocessingml.document"] =
 			&huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
 	}
+	s.describeTable(reportsPath, projections.ReportPage{})
 	s.describeTable(rectificationPath, projections.Page[projections.FindingView]{})
+	doc.Paths[registerPath].Get.Responses["200"] = &huma.Response{Description: http.StatusText(http.StatusOK), Content: map[string]*huma.MediaType{
+		mediaXLSX: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+	}}
 	for _, path := range []string{"/directives/{id}/source", "/evidence/{sha256}"} {
 		doc.Paths[path].Get.Responses["200"] = &huma.Response{Description: http.StatusText(http.StatusOK), Content: map[string]*huma.MediaType{
 			"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},

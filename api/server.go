@@ -66,6 +66,7 @@ const (
 	defaultMaxNotice   = 8 << 20
 	maxCommandBytes    = 256 << 10 // an event holds 64 KiB; what is larger is evidence
 	requestTimeout     = 30 * time.Second
+	bookTimeout        = 4 * time.Minute // of a whole year's workbook; the server's own is 5 minutes
 )
 
 // New returns a server over a store and its read models.
@@ -100,8 +101,10 @@ func New(cfg Config) *Server {
 	s.evidence()
 	s.events()
 	s.summary()
+	s.reports()
 	s.figures()
 	s.rectification()
+	s.yearRegister()
 	s.tokens()
 	s.upkeep()
 	s.describe()
@@ -188,8 +191,13 @@ func (s *Server) logPanic(c echo.Context, err error, stack []byte) error {
 
 // register adds an operation whose errors all pass through the error table.
 func register[I, O any](s *Server, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
+	registerWithin(s, op, requestTimeout, handle)
+}
+
+// registerWithin is register for an operation with a time limit of its own.
+func registerWithin[I, O any](s *Server, op huma.Operation, limit time.Duration, handle func(context.Context, *I) (*O, error)) {
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
-		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		out, err := handle(ctx, in)
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -87,16 +88,25 @@ func (s *Server) writeTable(w io.Writer, format string, as projections.Cutoff, s
 	if format == formatCSV {
 		return workbook.WriteCSV(w, sheet)
 	}
-	made := s.Clock()
-	if as.KnownAt != nil {
-		made = *as.KnownAt
-	}
-	note := fmt.Sprintf("截至 %s（账本序号 %d），亮灯日 %s", made.In(calendar.Zone).Format("2006-01-02 15:04"), as.Sequence, as.Today)
+	note := fmt.Sprintf("截至 %s（账本序号 %d），亮灯日 %s", s.made(as).In(calendar.Zone).Format("2006-01-02 15:04"), as.Sequence, as.Today)
 	if as.Sample || s.Sample {
 		note += "　样例数据"
 	}
 	sheet.Notes = append([]string{note}, sheet.Notes...)
-	return workbook.Write(w, workbook.Book{Title: sheet.Titles[0], Creator: "督办 Duban", Created: made, Sheets: []workbook.Sheet{sheet}})
+	return s.writeBook(w, sheet.Titles[0], as, sheet)
+}
+
+// writeBook writes a workbook as of a cut.
+func (s *Server) writeBook(w io.Writer, title string, as projections.Cutoff, sheets ...workbook.Sheet) error {
+	return workbook.Write(w, workbook.Book{Title: title, Creator: "督办 Duban", Created: s.made(as), Sheets: sheets})
+}
+
+// made returns when a table counts as made: when what it shows became known.
+func (s *Server) made(as projections.Cutoff) time.Time {
+	if as.KnownAt != nil {
+		return *as.KnownAt
+	}
+	return s.Clock()
 }
 
 // rowsOf makes rows of what a query hands over.

@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -265,15 +266,23 @@ func TestReportsOfAPeriod(t *testing.T) {
 		require.Equal(t, page.Items, all)
 	}
 	var whole []ReportRow
-	head, err := now(t, m).EachReport(context.Background(), ReportQuery{Period: "2019-08", Today: "2019-12-20"}, func(r ReportRow) error {
-		whole = append(whole, r)
+	require.NoError(t, now(t, m).EachReport(context.Background(), ReportQuery{Period: "2019-08", Today: "2019-12-20"}, func(head ReportPage, rows iter.Seq2[ShareRow, error]) error {
+		require.Equal(t, page.Totals, head.Totals)
+		require.Equal(t, page.Cutoff, head.Cutoff)
+		for r, err := range rows {
+			require.NoError(t, err)
+			require.NotEmpty(t, r.AssignedOn)
+			whole = append(whole, r.ReportRow)
+		}
 		return nil
-	})
-	require.NoError(t, err)
+	}))
 	require.Equal(t, page.Items, whole)
-	require.Equal(t, page.Totals, head.Totals)
-	_, err = now(t, m).EachReport(context.Background(), ReportQuery{Period: "2019", Today: "2019-12-20"}, func(ReportRow) error { return errEnough })
-	require.ErrorIs(t, err, errEnough)
+	require.ErrorIs(t, now(t, m).EachReport(context.Background(), ReportQuery{Period: "2019", Today: "2019-12-20"}, func(_ ReportPage, rows iter.Seq2[ShareRow, error]) error {
+		for range rows {
+			return errEnough // a reader that has enough
+		}
+		return nil
+	}), errEnough)
 	for field, q := range map[string]ReportQuery{
 		"directive": {Period: "2019-08", Directive: "D2", Today: "2019-12-20"}, "office": {Period: "2019-08", Office: "没有处", Today: "2019-12-20"},
 		"period": {Period: "2019-13", Today: "2019-12-20"}, "limit": {Period: "2019-08", Today: "2019-12-20", Limit: 501}, "today": {Period: "2019-08"},
@@ -283,7 +292,7 @@ func TestReportsOfAPeriod(t *testing.T) {
 		require.ErrorAs(t, err, &bad)
 		require.Equal(t, field, bad.Field)
 	}
-	_, err = now(t, m).Reports(context.Background(), ReportQuery{Period: "2019-09", Today: "2019-12-20", Cursor: missing.Next + "AAAA"})
+	_, err := now(t, m).Reports(context.Background(), ReportQuery{Period: "2019-09", Today: "2019-12-20", Cursor: missing.Next + "AAAA"})
 	require.ErrorIs(t, err, ErrBadCursor)
 
 	// What was known before the reports came.
@@ -293,6 +302,30 @@ func TestReportsOfAPeriod(t *testing.T) {
 	early, err := then.Reports(context.Background(), ReportQuery{Period: "2019-08", Today: "2019-12-20"})
 	require.NoError(t, err)
 	require.Equal(t, 0, early.Totals.InTime)
+}
+
+// The duty of newYearStory is monthly, from August to October. A report about a
+// quarter that nobody asked for is one more period.
+func TestReportedPeriods(t *testing.T) {
+	l := newYearStory(t)
+	m := run(t, l)
+	settle(t, m, l)
+	ask := func(year int, today calendar.Date) []calendar.Period {
+		t.Helper()
+		periods, err := now(t, m).ReportedPeriods(context.Background(), year, today)
+		require.NoError(t, err)
+		return periods
+	}
+	require.Equal(t, []calendar.Period{"2019-08", "2019-09", "2019-10"}, ask(2019, "2019-12-31"))
+	require.Equal(t, []calendar.Period{"2019-08", "2019-09"}, ask(2019, "2019-09-01"))
+	require.Empty(t, ask(2020, "2020-12-31"))
+	l.on("2019-12-20 09:00").do(t, l.tasks[0], of(l.b), &task.ProgressReported{
+		ShareOf: task.ShareOf{Office: l.b}, Period: "2019-Q3", Condition: task.ConditionNormal, Progress: "三季度小结"})
+	settle(t, m, l.fakeLedger)
+	require.Equal(t, []calendar.Period{"2019-08", "2019-09", "2019-Q3", "2019-10"}, ask(2019, "2019-12-31"))
+	_, err := now(t, m).ReportedPeriods(context.Background(), 1, "2019-12-31")
+	var bad *QueryError
+	require.ErrorAs(t, err, &bad)
 }
 
 // Counted by hand from newYearStory, as of 2019-12-31: of the obligations that were

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"strings"
 
@@ -73,11 +74,11 @@ func (v *View) Reports(ctx context.Context, q ReportQuery) (ReportPage, error) {
 		if n := len(s.lines); n > 0 && s.more {
 			page.Next = cursor{digest, s.lines[n-1].values(0)}.String()
 		}
-		if err := s.rows(c, func(r ReportRow) error {
-			page.Items = append(page.Items, r)
-			return nil
-		}); err != nil {
-			return err
+		for r, err := range s.rows(ctx, c) {
+			if err != nil {
+				return err
+			}
+			page.Items = append(page.Items, r.ReportRow)
 		}
 		page.Cutoff, err = v.cutoff(c, q.Today)
 		return err
@@ -88,31 +89,27 @@ func (v *View) Reports(ctx context.Context, q ReportQuery) (ReportPage, error) {
 	return page, nil
 }
 
-// EachReport hands out the whole 进展汇总表, row by row: of a month for the sheet that
-// goes round, of a year ("2019") for the register's workbook. Limit and Cursor
-// don't count. The page it returns has everything but the rows; an error of row
-// ends it and is returned.
-func (v *View) EachReport(ctx context.Context, q ReportQuery, row func(ReportRow) error) (ReportPage, error) {
-	page := ReportPage{Period: q.Period}
+// EachReport hands over the whole 进展汇总表, row by row: of a month for the sheet
+// that goes round, of a year ("2019") for the register of its tasks. Limit and
+// Cursor don't count. The page has everything but the rows; both are of one state of
+// the ledger, however long f takes.
+func (v *View) EachReport(ctx context.Context, q ReportQuery, f func(ReportPage, iter.Seq2[ShareRow, error]) error) error {
 	if err := q.check(); err != nil {
-		return page, err
+		return err
 	}
-	err := v.lists(ctx, func(c *conn, _ *totals) error {
+	return v.lists(ctx, func(c *conn, _ *totals) error {
+		page := ReportPage{Period: q.Period}
 		s := &reportSheet{query: q, limit: math.MaxInt}
-		if err := s.scan(c); err != nil {
-			return err
+		err := s.scan(c)
+		if err == nil {
+			page.Totals, page.Total = s.totals, s.listed
+			page.Cutoff, err = v.cutoff(c, q.Today)
 		}
-		page.Totals, page.Total = s.totals, s.listed
-		var err error
-		if page.Cutoff, err = v.cutoff(c, q.Today); err != nil {
-			return err
+		if err != nil {
+			return fmt.Errorf("read the reports of %s: %w", q.Period, err)
 		}
-		return s.rows(c, row)
+		return f(page, s.rows(ctx, c))
 	})
-	if err != nil {
-		return ReportPage{}, fmt.Errorf("read the reports of %s: %w", q.Period, err)
-	}
-	return page, nil
 }
 
 // A reportSheet gathers the lines of one page, and counts all.
@@ -198,8 +195,17 @@ func (t *ReportTotals) count(l *reportLine) {
 	}
 }
 
-// rows completes the lines with what the rows of their tasks say.
-func (s *reportSheet) rows(c *conn, hand func(ReportRow) error) error {
+// rows completes the lines with what the rows of their tasks say. An error is the
+// last thing handed over.
+func (s *reportSheet) rows(ctx context.Context, c *conn) iter.Seq2[ShareRow, error] {
+	return func(yield func(ShareRow, error) bool) {
+		if err := s.complete(ctx, c, func(r ShareRow) bool { return yield(r, nil) }); err != nil {
+			yield(ShareRow{}, fmt.Errorf("complete the reports of %s: %w", s.query.Period, err))
+		}
+	}
+}
+
+func (s *reportSheet) complete(ctx context.Context, c *conn, hand func(ShareRow) bool) error {
 	lit, err := lampIn(c, s.query.Today)
 	if err != nil {
 		return err
@@ -211,6 +217,9 @@ func (s *reportSheet) rows(c *conn, hand func(ReportRow) error) error {
 	for i := range s.lines {
 		l := &s.lines[i]
 		if i == 0 || l.task != of {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			if doc, err = taskOf(c, l.recordKey); err != nil {
 				return err
 			}
@@ -224,8 +233,11 @@ func (s *reportSheet) rows(c *conn, hand func(ReportRow) error) error {
 			return err
 		}
 		row.Text = text
-		if err := hand(row); err != nil {
-			return err
+		sh := doc.Shares[l.ord]
+		if !hand(ShareRow{
+			ReportRow: row, KindChinese: doc.KindChinese, AssignedOn: sh.AssignedOn, SignedOn: sh.SignedOn, Returns: sh.Returns, OnTime: sh.OnTime,
+		}) {
+			return nil
 		}
 	}
 	return nil

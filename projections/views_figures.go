@@ -43,6 +43,17 @@ type ReportRow struct {
 	Version       uint64        `json:"version" doc:"任务的版本，收回表格时用来查过期"`
 }
 
+// ShareRow is a line of the register of tasks (任务台账): a ReportRow, with what else
+// became of its share.
+type ShareRow struct {
+	ReportRow
+	KindChinese string
+	AssignedOn  calendar.Date
+	SignedOn    calendar.Date // none: not signed
+	Returns     int
+	OnTime      *bool // of a share that was accepted
+}
+
 // ReportTotals counts the shares of a 进展汇总表. InTime, Late and Missing add up to
 // Due.
 type ReportTotals struct {

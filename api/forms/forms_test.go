@@ -44,7 +44,10 @@ func TestHeaders(t *testing.T) {
 
 // An empty form is read as the table it is a form of, without rows.
 func TestForms(t *testing.T) {
-	for _, table := range []workbook.Table{forms.Progress(), forms.Rectification(), forms.BulkEntry(), forms.HazardRegister()} {
+	for _, table := range []workbook.Table{
+		forms.Progress(), forms.Rectification(), forms.BulkEntry(), forms.HazardRegister(),
+		forms.Ledger(), forms.Assessment(), forms.Standings(), forms.Cover(),
+	} {
 		r, err := workbook.Read(write(t, forms.Form(table)...), table, workbook.Limits{})
 		require.NoError(t, err, table.Name)
 		assert.Equal(t, table.Name, r.Sheet)
@@ -97,6 +100,46 @@ func TestRectificationRow(t *testing.T) {
 			"增设围堰", "125000.50", "甲公司", "厂长", "2019-09-30", "z01、z02", "2019-09-28", "合格", "2019-09-29"},
 		{"01G", "2019-08-02", "乙公司　大门", "通道堵塞", "消防", "", "", "", "", "", "", "", "", "", "", ""},
 	}, got)
+}
+
+// The shares of a task have one number and stand in the column of their role; what
+// is missing says so.
+func TestProgressRow(t *testing.T) {
+	share := func(task, office, role string) projections.ShareRow {
+		return projections.ShareRow{ReportRow: projections.ReportRow{
+			DocumentNumber: "某安〔2019〕7号", Title: "通知", Task: task, Number: 7, Path: []string{"一", "（二）"}, Text: "登记造册。",
+			Office: projections.Named{ID: "o" + office, Name: office}, Role: role, Version: 4, Report: "none",
+		}}
+	}
+	lead, support, other := share("01A", "甲处", "lead"), share("01A", "乙处", "supporting"), share("01B", "丙处", "joint")
+	lead.Leader, lead.Person, lead.Deadline, lead.Light.Chinese = "分管领导", "处长", &projections.DeadlineView{Date: "2019-12-31", Words: "年底前"}, "逾期"
+	lead.Progress, lead.Problems, lead.NextSteps, lead.Accepted, lead.Remarks = "已登记", "人手不足", "核查", true, "退回1次"
+	support.Report, support.ReportChinese, support.Remarks, support.Deadline = "missing", "未报", "中止", &projections.DeadlineView{Words: "长期坚持"}
+	other.DocumentNumber, other.Nil = "", true
+	row := forms.ProgressRow("2019-08")
+	var rows []workbook.Row
+	for _, r := range []projections.ShareRow{lead, support, other} {
+		rows = append(rows, row(r))
+	}
+	table := forms.Progress()
+	r, err := workbook.Read(write(t, workbook.Sheet{Table: table, Rows: workbook.Listed(rows)}), table, workbook.Limits{})
+	require.NoError(t, err)
+	require.Empty(t, r.Problems)
+	var got []string
+	for _, row := range r.Rows {
+		words := make([]string, len(row.Cells))
+		for j, c := range row.Cells {
+			words[j] = c.String()
+		}
+		got = append(got, strings.Join(words, "|"))
+	}
+	assert.Equal(t, []string{
+		"1|某安〔2019〕7号|一（二）\n第7项|登记造册。|甲处||分管领导|处长|2019-12-31|已登记|人手不足|核查|逾期|是|退回1次",
+		"1|某安〔2019〕7号|一（二）\n第7项|登记造册。||乙处|||长期坚持|||||否|未报；中止",
+		"2|通知|一（二）\n第7项|登记造册。|丙处|||||零报告||||否|",
+	}, got)
+	assert.Equal(t, workbook.Key{Ref: domain.Ref{Kind: domain.KindTask, ID: "01A"}, Office: "o乙处", Period: "2019-08", Version: 4}, r.Rows[1].Key)
+	assert.Equal(t, []string{"01A", "01A", "01B"}, []string{rows[0].Group, rows[1].Group, rows[2].Group}, "what is merged is of one task")
 }
 
 // What became of a finding otherwise stands in the outcome, and is one of the

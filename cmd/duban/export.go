@@ -34,11 +34,16 @@ func (a *app) exporting(cmd *cobra.Command, path string, q *query) *cobra.Comman
 }
 
 func (a *app) export(cmd *cobra.Command, path string, q *query, format, file string) error {
+	q.values.Set("format", format)
+	return a.save(cmd, path, q, file)
+}
+
+// save writes what the server answers to a file.
+func (a *app) save(cmd *cobra.Command, path string, q *query, file string) error {
 	c, err := a.client()
 	if err != nil {
 		return err
 	}
-	q.values.Set("format", format)
 	b, err := c.do(cmd.Context(), request{method: http.MethodGet, path: path, query: q.values})
 	if err != nil {
 		return err
@@ -61,4 +66,21 @@ func (a *app) export(cmd *cobra.Command, path string, q *query, format, file str
 type exported struct {
 	File  string `json:"file"`
 	Bytes int    `json:"bytes"`
+}
+
+func (a *app) registerCommand() *cobra.Command {
+	var q query
+	var out string
+	cmd := &cobra.Command{Use: "register", Short: "一个年度的台账，一个 Excel 文件 / the whole register of a year as one workbook", Args: exactArgs(0), RunE: func(cmd *cobra.Command, _ []string) error {
+		if err := q.required("year", "2019"); err != nil {
+			return err
+		}
+		if out == "" {
+			return usageError{errors.New("缺少 -o 文件，例如 -o 台账.xlsx / -o FILE is missing, for example -o register.xlsx")}
+		}
+		return a.save(cmd, "register", &q, out)
+	}}
+	q.flags(cmd, with(cutFlags(), map[string]string{"year": "年度 / year"}))
+	cmd.Flags().StringVarP(&out, "output", "o", "", "写入的文件，- 为标准输出 / the file to write, - for the standard output")
+	return cmd
 }

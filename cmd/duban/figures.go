@@ -23,9 +23,6 @@ func (q *query) required(flag, example string) error {
 func (a *app) reportsCommand() *cobra.Command {
 	var q query
 	cmd := &cobra.Command{Use: "reports", Short: "进展汇总表 / who reported what in a period", Args: exactArgs(0), RunE: func(cmd *cobra.Command, _ []string) error {
-		if err := q.required("period", "2019-08"); err != nil {
-			return err
-		}
 		c, err := a.client()
 		if err != nil {
 			return err
@@ -44,7 +41,8 @@ func (a *app) reportsCommand() *cobra.Command {
 		"period": "所属期 2019-08、2019-Q3、2019-H1、2019 / period", "office": "处室编号或名称 / office", "directive": "文件编号 / directive",
 		"missing": "true：只列未报的 / only those missing", "limit": "条数 / how many", "cursor": "上一页的 next / next of the page before",
 	}))
-	return cmd
+	cmd.PreRunE = func(*cobra.Command, []string) error { return q.required("period", "2019-08") }
+	return a.exporting(cmd, "reports", &q)
 }
 
 func (a *app) printReports(page projections.ReportPage) error {
