@@ -68,7 +68,7 @@ func countedUp(l string) []string {
 	var out []string
 	from, next := 0, 2
 	for i, r := range l {
-		if i < first.width || formsFor(r) == nil || !endsWith(l[:i], "；;。") {
+		if i < first.width || !mayLabel(r) || !endsWith(l[:i], "；;。") {
 			continue
 		}
 		if at, ok := labelOf(l[i:]); ok && at.style == first.style && at.number == next {
@@ -187,7 +187,7 @@ func (c *cutter) labels(s string, from int, cuts map[int]bool) {
 	behind := from // the last thing that looked like a label
 	for i, r := range s[from:] {
 		at := from + i
-		if at < behind || formsFor(r) == nil || isDigit(r) && endsDigit(s[:at]) {
+		if at < behind || !mayLabel(r) || isDigit(r) && endsDigit(s[:at]) {
 			continue
 		}
 		l, ok := labelOf(s[at:])

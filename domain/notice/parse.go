@@ -136,7 +136,7 @@ func (w *walker) walk(n *node, path, headings []string, inherited *headingMark) 
 	}
 	below := headings
 	if k := len(own) - 1; k >= 0 && len(n.children) > 0 && own[k].leadsOn() { // 具体措施：
-		below = append(headings[:len(headings):len(headings)], strings.TrimRight(own[k].text, "：: "))
+		below = slices.Concat(headings, []string{strings.TrimRight(own[k].text, "：: ")})
 		own = own[:k]
 	}
 	w.emit(own, path, headings, inherited)
