@@ -20,7 +20,7 @@ const (
 	// document. Real paragraphs stay well below.
 	longLine = 2000
 	// crammed is how many make one suspect that holds several labels.
-	crammed = 120
+	crammed = 60
 )
 
 var (
@@ -51,7 +51,7 @@ func (c *cutter) flattened(l string) bool {
 	trial.labels(l, 0, cuts)
 	chapters := 0
 	for at := range cuts {
-		if first, _ := utf8.DecodeRuneInString(l[at:]); !isDigit(first) && (at == 0 || !endsWith(l[:at], "；;：:")) {
+		if first, _ := utf8.DecodeRuneInString(l[at:]); !isDigit(first) && (at == 0 || !endsWith(strings.TrimRight(l[:at], "；;"), "：:") && (!endsWith(l[:at], "；;") || endsWith(strings.TrimRight(l[:at], "；;"), "）)】"))) {
 			chapters++
 		}
 	}

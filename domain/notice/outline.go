@@ -19,6 +19,9 @@ type node struct {
 // served reports whether all that stands below a node has marks of its own, so
 // that a mark of the node's can only be meant for its own words.
 func (n *node) served() bool {
+	if len(n.children) == 0 {
+		return slices.ContainsFunc(n.extra, para.assigns)
+	}
 	for _, c := range n.children {
 		if c.lent == nil && !c.assigns() && !slices.ContainsFunc(c.extra, para.assigns) && (len(c.children) == 0 || !c.served()) {
 			return false
