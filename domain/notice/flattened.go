@@ -20,7 +20,7 @@ const (
 	// document. Real paragraphs stay well below.
 	longLine = 2000
 	// crammed is how many make one suspect that holds several labels.
-	crammed = 120
+	crammed = 60
 )
 
 var (
@@ -51,7 +51,7 @@ func (c *cutter) flattened(l string) bool {
 	trial.labels(l, 0, cuts)
 	chapters := 0
 	for at := range cuts {
-		if first, _ := utf8.DecodeRuneInString(l[at:]); !isDigit(first) && (at == 0 || !endsWith(l[:at], "；;：:")) {
+		if first, _ := utf8.DecodeRuneInString(l[at:]); !isDigit(first) && (at == 0 || !endsWith(strings.TrimRight(l[:at], "；;"), "：:") && (!endsWith(l[:at], "；;") || endsWith(strings.TrimRight(l[:at], "；;"), "）)】"))) {
 			chapters++
 		}
 	}
@@ -68,7 +68,7 @@ func countedUp(l string) []string {
 	var out []string
 	from, next := 0, 2
 	for i, r := range l {
-		if i < first.width || formsFor(r) == nil || !endsWith(l[:i], "；;。") {
+		if i < first.width || !mayLabel(r) || !endsWith(l[:i], "；;。") {
 			continue
 		}
 		if at, ok := labelOf(l[i:]); ok && at.style == first.style && at.number == next {
@@ -187,7 +187,7 @@ func (c *cutter) labels(s string, from int, cuts map[int]bool) {
 	behind := from // the last thing that looked like a label
 	for i, r := range s[from:] {
 		at := from + i
-		if at < behind || formsFor(r) == nil || isDigit(r) && endsDigit(s[:at]) {
+		if at < behind || !mayLabel(r) || isDigit(r) && endsDigit(s[:at]) {
 			continue
 		}
 		l, ok := labelOf(s[at:])

@@ -15,7 +15,7 @@ var (
 	signedBy      = regexp.MustCompile(`^签\s*发\s*人?\s*[：:]`)
 	saysSo        = regexp.MustCompile(`如下|^(为|根据|按照|经|现|近期|近日|当前|今年)`)
 	refersBefore  = regexp.MustCompile(`[《》，。；：“”]|根据|按照|依据|贯彻|落实|转发|印发`)
-	aboutWords    = regexp.MustCompile(`关于|印发|转发`)
+	aboutWords    = regexp.MustCompile(`关于|印发|转发|批转`)
 	beginsTitle   = regexp.MustCompile(`^(关于|印发|转发|批转|批复|公布)`)
 	many          = regexp.MustCompile(`各|有关|相关|直|所属|本`)
 	addressedTail = regexp.MustCompile(`(政府|部门|单位|处室|科室|委|局|厅|办|处|科|公司|企业|机构|院|校|中心|会|社|站|所|队|室|部|集团|街道|乡镇|团体|组织|党组|工委|学校|银行|分行|支行|军区|机关|兵团|成员|学|园|股|司|省|市|县|区|州|盟|旗|乡|镇|村|基地|园区|[）)])$`)
@@ -79,6 +79,11 @@ func (p *page) splitNumber() {
 			from = at + len("文件") // 某某局文件某发: nothing but the word separates them
 		}
 		// In running text, or in brackets behind a title, it is another document's.
+		if whole := strings.Trim(t, "（）() 　"); len(whole) == m[1]-m[2] {
+			p.draft.DocumentNumber, _ = narrow(squeeze(whole)) // （某发〔2021〕3号）
+			p.mark(i, partNumber)
+			return
+		}
 		if after := t[m[1]:]; strings.HasPrefix(after, "）") || strings.HasPrefix(after, ")") {
 			continue
 		}
@@ -174,6 +179,11 @@ func (p *page) bareTitle(first, num int) (from, to int) {
 			return i, i + 1
 		}
 	}
+	if i := num - 1; i >= 0 && p.parts[i] == partNone && titleLine.MatchString(mend(p.pieces[i].text)) && !strings.ContainsAny(p.pieces[i].text, "。；：:") {
+		p.mark(i, partTitle)
+		p.draft.Title = mend(p.pieces[i].text)
+		return i, num + 1
+	}
 	return max(num, 0), num + 1
 }
 
@@ -231,7 +241,9 @@ func (p *page) issuer(title int) {
 	head = strings.Trim(head, "、")
 	own := ""
 	if title < len(p.pieces) && p.parts[title] == partTitle && !aboutWords.MatchString(p.pieces[title].text) {
-		own = names(p.pieces[title].text)
+		if own = names(p.pieces[title].text); !signs(own) {
+			own = ""
+		}
 	}
 	// A letterhead may name but the first of those who issue it together.
 	if head != "" && !strings.HasPrefix(own, head+"、") {
@@ -242,13 +254,15 @@ func (p *page) issuer(title int) {
 		p.draft.Issuer = own
 		return
 	}
-	before, _, ok := strings.Cut(p.draft.Title, "关于")
-	if !ok {
+	at := aboutWords.FindStringIndex(p.draft.Title)
+	if at == nil {
 		return
 	}
+	before := p.draft.Title[:at[0]]
 	if title < len(p.pieces) && p.parts[title] == partTitle {
-		if own, _, ok := strings.Cut(p.pieces[title].text, "关于"); ok && strings.Contains(names(own), "、") {
-			p.draft.Issuer = names(own)
+		t := p.pieces[title].text
+		if at := aboutWords.FindStringIndex(t); at != nil && strings.Contains(names(t[:at[0]]), "、") {
+			p.draft.Issuer = names(t[:at[0]])
 			return
 		}
 	}

@@ -1,7 +1,6 @@
 package notice
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -37,48 +36,14 @@ type label struct {
 
 const hanDigits = "〇零一二三四五六七八九十百"
 
-const digits = `[0-9０-９]`
-
-type labelForm struct {
-	style style
-	form  *regexp.Regexp // group 1: as printed, group 2: the number
+// mayLabel reports whether a label may begin with r.
+func mayLabel(r rune) bool {
+	return r == '第' || r == '（' || r == '(' || isDigit(r) || isCircled(r) || isHanNumber(r)
 }
 
-// The forms by the character they begin with.
-var (
-	chapterForms = []labelForm{
-		{styleChapter, regexp.MustCompile(`^(第\s*([` + hanDigits + `]+|` + digits + `+)\s*(?:章|编|部分))[　 、：:]*`)},
-		{styleSection, regexp.MustCompile(`^(第\s*([` + hanDigits + `]+|` + digits + `+)\s*节)[　 、：:]*`)},
-		{styleArticle, regexp.MustCompile(`^(第\s*([` + hanDigits + `]+|` + digits + `+)\s*条)[　 、：:]*`)},
-	}
-	hanForms     = []labelForm{{styleHan, regexp.MustCompile(`^(([` + hanDigits + `]+))\s*[、．.]`)}}
-	bracketForms = []labelForm{
-		{styleHanBracket, regexp.MustCompile(`^([（(]\s*([` + hanDigits + `]+)\s*[）)])[、．.]?`)},
-		{styleDigitBracket, regexp.MustCompile(`^([（(]\s*(` + digits + `{1,3})\s*[）)])[、．.]?`)},
-	}
-	digitForms = []labelForm{
-		{styleDecimal, regexp.MustCompile(`^(` + digits + `{1,2}[．.](` + digits + `{1,2}))(?:[、\s　]|\p{Han})`)},
-		{styleDigit, regexp.MustCompile(`^((` + digits + `{1,3}))\s*[、．.]`)},
-		{styleDigitHalf, regexp.MustCompile(`^((` + digits + `{1,3})[）)])`)},
-	}
-	circleForms = []labelForm{{styleCircle, regexp.MustCompile(`^(([①-⑳]))[、．.]?`)}}
-)
+func isHanNumber(r rune) bool { return strings.ContainsRune(hanDigits, r) }
 
-func formsFor(first rune) []labelForm {
-	switch {
-	case first == '第':
-		return chapterForms
-	case first == '（', first == '(':
-		return bracketForms
-	case isDigit(first):
-		return digitForms
-	case first >= '①' && first <= '⑳':
-		return circleForms
-	case strings.ContainsRune(hanDigits, first):
-		return hanForms
-	}
-	return nil
-}
+func isCircled(r rune) bool { return r >= '①' && r <= '⑳' }
 
 func isDigit(r rune) bool { return r >= '0' && r <= '9' || r >= '０' && r <= '９' }
 
@@ -92,33 +57,119 @@ const (
 // labelOf returns the label a trimmed paragraph begins with.
 func labelOf(s string) (label, bool) {
 	s = start(s, 60)
-	first, _ := utf8.DecodeRuneInString(s)
-	for _, f := range formsFor(first) {
-		m := f.form.FindStringSubmatchIndex(s)
-		if m == nil {
+	first, w := utf8.DecodeRuneInString(s)
+	switch {
+	case first == '第':
+		return chapterLabel(s)
+	case first == '（', first == '(':
+		return bracketLabel(s)
+	case isDigit(first):
+		return digitLabel(s)
+	case isCircled(first):
+		return label{styleCircle, s[:w], ordinal(s[:w]), w + stop(s[w:])}, true
+	case isHanNumber(first):
+		n := run(s, isHanNumber)
+		if end := n + blanks(s[n:]); stop(s[end:]) > 0 {
+			return label{styleHan, s[:n], ordinal(s[:n]), end + stop(s[end:])}, true
+		}
+	}
+	return label{}, false
+}
+
+// run is how many bytes s begins with that are of a kind.
+func run(s string, kind func(rune) bool) int {
+	if i := strings.IndexFunc(s, func(r rune) bool { return !kind(r) }); i >= 0 {
+		return i
+	}
+	return len(s)
+}
+
+func blanks(s string) int { return len(s) - len(strings.TrimLeft(s, " \t\n\f\r")) }
+
+// stop is the width of the punctuation behind a label, 0 if there is none.
+func stop(s string) int {
+	for _, p := range []string{"、", "．", "."} {
+		if strings.HasPrefix(s, p) {
+			return len(p)
+		}
+	}
+	return 0
+}
+
+// numberAt reads a number in Chinese or in up to three digits.
+func numberAt(s string) (width int, style style) {
+	if n := run(s, isHanNumber); n > 0 {
+		return n, styleHanBracket
+	}
+	n := run(s, isDigit)
+	if utf8.RuneCountInString(s[:n]) > 3 {
+		return 0, 0
+	}
+	return n, styleDigitBracket
+}
+
+// chapterLabel reads 第一章, 第二节, 第3条.
+func chapterLabel(s string) (label, bool) {
+	from := len("第") + blanks(s[len("第"):])
+	n := run(s[from:], isHanNumber)
+	if n == 0 {
+		n = run(s[from:], isDigit)
+	}
+	at := from + n + blanks(s[from+n:])
+	for _, kind := range []struct {
+		word  string
+		style style
+	}{{"章", styleChapter}, {"编", styleChapter}, {"部分", styleChapter}, {"节", styleSection}, {"条", styleArticle}} {
+		if n == 0 || !strings.HasPrefix(s[at:], kind.word) {
 			continue
 		}
-		l := label{style: f.style, printed: squeeze(s[m[2]:m[3]]), number: ordinal(s[m[4]:m[5]]), width: m[1]}
-		next, _ := utf8.DecodeRuneInString(s[m[1]:])
-		switch f.style { //nolint:exhaustive // only these can be parts of numbers and dates
-		case styleDecimal:
-			l.width = m[3]
-			if next, _ = utf8.DecodeRuneInString(s[m[3]:]); strings.ContainsRune(afterQuantity, next) {
-				return label{}, false
-			}
-		case styleDigit:
-			if isDigit(next) { // 2.5 is a number, 2019.6 a date
-				return label{}, false
-			}
-		case styleArticle, styleChapter, styleSection:
-			if m[1] == m[3] && strings.ContainsRune(afterReference, next) {
-				continue
-			}
+		end := at + len(kind.word)
+		width := end + run(s[end:], func(r rune) bool { return strings.ContainsRune("　 、：:", r) })
+		if next, _ := utf8.DecodeRuneInString(s[width:]); width == end && strings.ContainsRune(afterReference, next) {
+			return label{}, false
 		}
-		if f.style == styleDigit || f.style == styleDigitHalf {
-			l.printed = s[m[4]:m[5]]
+		return label{kind.style, squeeze(s[:end]), ordinal(s[from : from+n]), width}, true
+	}
+	return label{}, false
+}
+
+// bracketLabel reads （一） and (1).
+func bracketLabel(s string) (label, bool) {
+	_, w := utf8.DecodeRuneInString(s)
+	from := w + blanks(s[w:])
+	n, style := numberAt(s[from:])
+	at := from + n + blanks(s[from+n:])
+	closing, w := utf8.DecodeRuneInString(s[at:])
+	if n == 0 || closing != '）' && closing != ')' {
+		return label{}, false
+	}
+	end := at + w
+	return label{style, squeeze(s[:end]), ordinal(s[from : from+n]), end + stop(s[end:])}, true
+}
+
+// digitLabel reads 1.1, 1. and 1）.
+func digitLabel(s string) (label, bool) {
+	n := run(s, isDigit)
+	count := utf8.RuneCountInString(s[:n])
+	if count > 3 {
+		return label{}, false
+	}
+	if point := stop(s[n:]); count <= 2 && point > 0 && !strings.HasPrefix(s[n:], "、") {
+		from := n + point
+		m := run(s[from:], isDigit)
+		next, _ := utf8.DecodeRuneInString(s[from+m:])
+		if k := utf8.RuneCountInString(s[from : from+m]); (k == 1 || k == 2) && (isHan(next) || from+m < len(s) && strings.ContainsRune("、 \t\n\f\r　", next)) {
+			return label{styleDecimal, s[:from+m], ordinal(s[from : from+m]), from + m}, !strings.ContainsRune(afterQuantity, next)
 		}
-		return l, true
+	}
+	at := n + blanks(s[n:])
+	if w := stop(s[at:]); w > 0 {
+		// 2.5 is a number, 2019.6 a date.
+		next, _ := utf8.DecodeRuneInString(s[at+w:])
+		return label{styleDigit, s[:n], ordinal(s[:n]), at + w}, !isDigit(next)
+	}
+	if r, w := utf8.DecodeRuneInString(s[n:]); r == '）' || r == ')' {
+		return label{styleDigitHalf, s[:n], ordinal(s[:n]), n + w}, true
 	}
 	return label{}, false
 }

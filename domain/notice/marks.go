@@ -44,6 +44,12 @@ var (
 	looseLabel = regexp.MustCompile(`^(?:(?:` + labelKinds + `)(?:` + labelBodies + `))[\s　]*`)
 )
 
+// sureLabel reports whether s begins with a label whose meaning is sure.
+func sureLabel(s string) bool {
+	at := strongLabel.FindStringIndex(start(s, 40))
+	return at != nil && at[0] == 0
+}
+
 // closeUp takes out the blanks that set a label apart: 责 任 人：.
 func closeUp(s string) string {
 	colon := strings.IndexAny(start(s, 60), "：:")
@@ -84,7 +90,7 @@ func findMarks(s string) []span {
 			if m, ok := timeBracket(s, i); ok {
 				times = append(times, m)
 			}
-		} else if fresh && mayBeginLabel(r) && startsMark(s[i:]) {
+		} else if fresh && mayBeginLabel(r) && startsMark(s[i:]) || strings.ContainsRune("责牵配主承", r) && endsWith(s[:i], "，,") && sureLabel(s[i:]) {
 			if m, ok := bareMark(s, i); ok {
 				out = append(out, m)
 				i, fresh = m.to, true
@@ -170,12 +176,20 @@ func bracketMark(s string, i int) (span, bool) {
 }
 
 // bareMark returns the mark without brackets that begins at i. It goes on over
-// full stops as long as another label follows.
+// full stops as long as another label follows, and over semicolons as long as what
+// follows may belong to a mark.
 func bareMark(s string, i int) (span, bool) {
 	s = start(s, i+maxMark) // what is longer is no mark
 	whole := len(s) < i+maxMark
 	for end := i; ; {
-		stop := strings.Index(s[end:], "。")
+		stop := strings.IndexAny(s[end:], "。；;")
+		if stop >= 0 && !strings.HasPrefix(s[end+stop:], "。") {
+			_, w := utf8.DecodeRuneInString(s[end+stop:])
+			if end += stop + w; !inMark(s[end:]) {
+				return span{i, end, s[i:end]}, true
+			}
+			continue
+		}
 		if stop < 0 {
 			return span{i, len(s), s[i:]}, whole
 		}
@@ -186,6 +200,17 @@ func bareMark(s string, i int) (span, bool) {
 		}
 		end = len(s) - len(rest)
 	}
+}
+
+// inMark reports whether what follows a semicolon in a mark without brackets still
+// says who or when.
+func inMark(rest string) bool {
+	rest = strings.TrimLeft(start(rest, 200), " 　\t")
+	part := rest
+	if stop := strings.IndexAny(rest, "，,；;。"); stop >= 0 {
+		part = rest[:stop]
+	}
+	return part == "" || startsMark(rest) || plausible(splitVerbOr(part)) || deadlineWords(part) || firstLeads.MatchString(part) || slices.ContainsFunc(topLevel(part), person)
 }
 
 func firstSentenceOf(s string) string {

@@ -2,20 +2,25 @@
 // directive: who issued it, what it is called, and its clauses with the offices
 // that answer for them.
 //
-// It works in five steps, each in a file of its own:
+// It works in steps, each in a file of its own:
 //
-//	decode    bytes -> text (UTF-8, GB18030, .docx); contact data is hidden
-//	lines     text -> pieces; a document flattened into one line is taken apart
-//	sections  what stands around the clauses: number, title, addressees, copies,
-//	          signature, the printer's line; the covering letter and what it asks
-//	outline   paragraphs -> a tree of labels (一、 / （一） / 1. / （1）), mended over page
-//	          breaks, cut at the marks
-//	marks     （责任处室：A、B） / （A牵头，B配合） / （A、B负责，排在第一位的部门为牵头部门，下同）
-//	          -> offices with roles; time limits; a proposal for the kind of task
+//	decode      bytes -> text (UTF-8, UTF-16, GB18030, .docx with the numbers that the
+//	            word processor makes); contact data is hidden
+//	lines       text -> pieces; a document flattened into one line is taken apart
+//	sections    what stands around the clauses: number, title, addressees, copies,
+//	            signature, the printer's line
+//	paragraphs  pieces -> paragraphs, mended over page breaks and where the paper ended a
+//	            line, and the rows of tables
+//	documents   the covering letter, with what it asks, is told from what it sends
+//	outline     paragraphs -> a tree of labels (一、 / （一） / 1. / （1）)
+//	segments    paragraphs are cut at their marks
+//	marks       （责任处室：A、B） / （A牵头，B配合） / （A、B负责，排在第一位的部门为牵头部门，下同）
+//	            -> offices with roles; time limits; a proposal for the kind of task
 //
-// A mark stands for the sentences before it back to the mark before that, or,
-// on a heading, for the clauses below that have none of their own. Brackets that
-// say nothing of who or when are left in the text.
+// A mark stands for the sentences before it back to the mark before that; on a
+// heading, for the clauses below that have none of their own; below a list or at
+// the end of one that a sentence counts up, for all its items. Brackets that say
+// nothing of who or when are left in the text.
 //
 // Nothing printed is dropped: every line is part of a heading, a clause or
 // another recognised part, or it is named in a warning. The draft is a proposal

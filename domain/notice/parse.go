@@ -42,6 +42,7 @@ func read(text, media string, warnings []Warning) (Draft, *page, error) {
 		}
 	}
 	w.walk(tree, nil, nil, nil)
+	p.onHeadings = w.onHeadings
 	if len(d.Clauses) > maxClauses {
 		return Draft{}, nil, ErrTooLarge
 	}
@@ -93,9 +94,10 @@ func short(s string) string {
 type walker struct {
 	draft      *Draft
 	dates      dating
-	firstLeads bool // the document said that the first office leads
-	marked     int  // clauses with a mark
-	structured bool // there was a label
+	firstLeads bool     // the document said that the first office leads
+	marked     int      // clauses with a mark
+	structured bool     // there was a label
+	onHeadings []string // marks as printed, which stand in the clauses below instead
 }
 
 var noteLine = regexp.MustCompile(`^[（(]?(注|备注|附注|说明)\s*[：:]`)
@@ -125,6 +127,7 @@ func (w *walker) walk(n *node, path, headings []string, inherited *headingMark) 
 		text := n.text
 		if ms := n.marks; len(ms) > 0 {
 			inherited = markOf(text, ms)
+			w.onHeadings = append(w.onHeadings, inherited.printed)
 			text = text[:ms[0].from]
 		}
 		headings = append(headings[:len(headings):len(headings)], strings.TrimRight(trim(text), "。.：:"))
@@ -135,8 +138,8 @@ func (w *walker) walk(n *node, path, headings []string, inherited *headingMark) 
 		}
 	}
 	below := headings
-	if k := len(own) - 1; k >= 0 && len(n.children) > 0 && own[k].leadsOn() { // 具体措施：
-		below = append(headings[:len(headings):len(headings)], strings.TrimRight(own[k].text, "：: "))
+	if k := len(own) - 1; k >= 0 && n.labelled && len(n.children) > 0 && own[k].leadsOn() { // 具体措施：
+		below = slices.Concat(headings, []string{strings.TrimRight(own[k].text, "：: ")})
 		own = own[:k]
 	}
 	w.emit(own, path, headings, inherited)
@@ -173,6 +176,9 @@ func (w *walker) isHeading(n *node) bool {
 			return false
 		}
 		text = text[:ms[0].from]
+		if len(n.children) == 0 && endsWith(text, "。.；;") {
+			return false // a sentence with a mark of its own
+		}
 	}
 	if !isTitle(text) {
 		return false
@@ -344,7 +350,7 @@ func (d *Draft) require(q para, sentence string) {
 		duty = duty[:r[0]]
 	}
 	for _, text := range []string{duty, back} {
-		if text = strings.Trim(trim(text), "，,；;：:"); text != "" && !formula.MatchString(text) {
+		if text = strings.TrimRight(strings.Trim(trim(text), "，,；;：:"), "（("); text != "" && !formula.MatchString(text) {
 			d.Requirements = append(d.Requirements, Requirement{Text: text, Lines: [2]int{q.from, q.to}})
 		}
 	}

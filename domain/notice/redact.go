@@ -10,10 +10,10 @@ import (
 const hidden = "（联系方式已隐去）"
 
 var (
-	contactWord  = regexp.MustCompile(`^(?:办公|联系|手机)?(联\s*系\s*(人|电\s*话|方\s*式)|电\s*话|手机|传\s*真|邮箱|电子邮件|电子信箱|E-?mail)`)
-	contactStart = regexp.MustCompile(`联\s*系\s*(人|电\s*话|方\s*式)(及(联系)?(电话|方式))?\s*[：:]`)
+	contactWord  = regexp.MustCompile(`^(?:办公|联系|手机)?(联[\s　]*系[\s　]*(人|电[\s　]*话|方[\s　]*式)|电[\s　]*话|手机|传[\s　]*真|邮箱|电子邮件|电子信箱|E-?mail)`)
+	contactStart = regexp.MustCompile(`联[\s　]*系[\s　]*(人|电[\s　]*话|方[\s　]*式)(及(联系)?(电话|方式))?[\s　]*[：:]`)
 	contactRest  = regexp.MustCompile(`^[0-9\-－—()（）]{3,}(?:[,，、;； 。]+|$)|^@?[A-Za-z][A-Za-z0-9.\-@]+`)
-	contactData  = regexp.MustCompile(`(电话|手机|传真|邮箱|电子邮件|电子信箱|E-?mail)\s*[：:]\s*[0-9A-Za-zXx@._,，、\-－—()（）* ]+|` +
+	contactData  = regexp.MustCompile(`(电话|手机|传真|邮箱|电子邮件|电子信箱|E-?mail)[\s　]*[：:][\s　]*[0-9A-Za-zXx@._,，、\-－—()（）* ]+|` +
 		`[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]*|1[3-9]\d{9}|0\d{2,3}[-－—]\d{7,8}`)
 )
 

@@ -33,17 +33,17 @@ const (
 )
 
 var (
-	publicityLine = regexp.MustCompile(`^[（(]?(此件|本件)[^。]{0,40}[）)]?$|^[（(]?(公开|不公开|不予公开|主动公开|依申请公开)[）)]?$|^[（(]?(信息公开(选项|属性|方式|形式|类别)|政府信息公开选项|公开(属性|方式|形式|类别|选项|范围))\s*[：:]`)
-	pageLine      = regexp.MustCompile(`^[-－—–\s]*(第\s*)?\d{1,4}(\s*页)?(\s*[，,/]?\s*共\s*\d{1,4}\s*页)?[-－—–\s]*$`)
-	ccLine        = regexp.MustCompile(`^(抄\s*送|抄\s*报|分\s*送|主\s*送|抄送机关|印送)\s*[：:]`)
-	attachedLine  = regexp.MustCompile(`^[（(【]?附\s*件\s*[\d一二三四五六七八九十]{0,2}\s*([：:.．、）)】\s]|$|[^的中所内])`)
-	attachedList  = regexp.MustCompile(`^附\s*件\s*[：:]`)
-	keywordLine   = regexp.MustCompile(`^主题词\s*[：:]`)
+	publicityLine = regexp.MustCompile(`^[（(]?(此件|本件)[^。]{0,40}[）)]?$|^[（(]?(公开|不公开|不予公开|主动公开|依申请公开)[）)]?$|^[（(]?(信息公开(选项|属性|方式|形式|类别)|政府信息公开选项|公开(属性|方式|形式|类别|选项|范围))[\s　]*[：:]`)
+	pageLine      = regexp.MustCompile(`^[-－—–\s]*(第[\s　]*)?\d{1,4}([\s　]*页)?([\s　]*[，,/]?[\s　]*共[\s　]*\d{1,4}[\s　]*页)?[-－—–\s]*$`)
+	ccLine        = regexp.MustCompile(`^(抄[\s　]*送|抄[\s　]*报|分[\s　]*送|主[\s　]*送|抄送机关|印送)[\s　]*[：:]`)
+	attachedLine  = regexp.MustCompile(`^[（(【]?附[\s　]*件[\s　]*[\d一二三四五六七八九十]{0,2}[\s　]*([：:.．、）)】\s]|$|[^的中所内])`)
+	attachedList  = regexp.MustCompile(`^附[\s　]*件[\s　]*[：:]`)
+	keywordLine   = regexp.MustCompile(`^主题词[\s　]*[：:]`)
 	closingLine   = regexp.MustCompile(`^(特此|专此)(通知|函告|函复|报告|函达|通报|批复|公告)[。.]?$`)
-	clerkLine     = regexp.MustCompile(`^([（(]?共印|校\s*对|打\s*字|打\s*印|拟\s*稿|核\s*稿|经\s*办|责任编辑)[^。]*$|^(出\s*席|列\s*席|参加人员|参会人员|请\s*假|缺\s*席|记\s*录|主持人)(人员?)?\s*[：:]`)
+	clerkLine     = regexp.MustCompile(`^([（(]?共印|校[\s　]*对|打[\s　]*字|打[\s　]*印|拟[\s　]*稿|核[\s　]*稿|经[\s　]*办|责任编辑)[^。]*$|^(出[\s　]*席|列[\s　]*席|参加人员|参会人员|请[\s　]*假|缺[\s　]*席|记[\s　]*录|主持人)(人员?)?[\s　]*[：:]`)
 	hanDate       = regexp.MustCompile(`([〇零一二三四五六七八九○ＯO]{4})年([一二三四五六七八九十]{1,2})月([一二三四五六七八九十]{1,3})日`)
-	printedLine   = regexp.MustCompile(`((?:19|20)\d\d年\d{1,2}月\d{1,2}日)\s*印(发|制)?$`)
-	onlyPrinted   = regexp.MustCompile(`^(?:19|20)\d\d年\d{1,2}月\d{1,2}日\s*印(发|制)?$`)
+	printedLine   = regexp.MustCompile(`((?:19|20)\d\d年\d{1,2}月\d{1,2}日)[\s　]*印(发|制)?$`)
+	onlyPrinted   = regexp.MustCompile(`^(?:19|20)\d\d年\d{1,2}月\d{1,2}日[\s　]*印(发|制)?$`)
 	attachedTitle = regexp.MustCompile(`(方案|措施|意见|清单|要点|办法|分工|规划|计划|细则|规定|通知|任务|表|名单|台账|目录|说明|流程|预案|标准|制度|规则|指南|指引)([（(][^（()）]*[）)])?$`)
 )
 
@@ -53,6 +53,8 @@ type page struct {
 	parts  []part
 	draft  *Draft
 	wrap   wrapping
+	// onHeadings are the marks that stand on headings, as printed.
+	onHeadings []string
 	// standing holds the tables whose cells stand below each other, by the first
 	// piece of their heads.
 	standing map[int]standing
