@@ -11,6 +11,7 @@ var (
 	number        = regexp.MustCompile(`([\p{Han}×╳○A-ZＸ]{1,24})\s*[〔\[【（(﹝［]\s*((?:19|20|１９|２０)[0-9０-９]{2})\s*[〕\]】）)﹞］]\s*第?\s*([0-9０-９]{1,5})\s*号`)
 	titleLine     = regexp.MustCompile(`(通知|函|意见|方案|决定|通报|报告|请示|批复|公告|通告|办法|规定|措施|要点|计划|清单|决议|纪要|细则|指引|分工)([（(][^（()）]*[）)])?$`)
 	secrecyLine   = regexp.MustCompile(`^(特急|加急|特提|急件|平急|秘密|机密|绝密|内部|内部资料|签发人[：:].*|份号[：:]?.*|\d{6})([★☆].*)?$`)
+	siteLine      = regexp.MustCompile(`^(索\s*引\s*号|发文机关|发文机构|发布机构|成文日期|发文日期|发布日期|公开日期|公开发布日期|发布时间|标\s*题|名\s*称|主题分类|文件类型|发文字号|文\s*号|有\s*效\s*性|时\s*效|时效性|来\s*源|信息来源|所属单位|内容概述|生效日期|首页$|当前位置|您的位置|您当前|政府信息公开>)(\s|　|：|:|>|$)`)
 	serialLine    = regexp.MustCompile(`(纪要|简报|通报|快报)$|^[（(]?第?\s*[\d〇一二三四五六七八九十]+\s*[）)]?[期号]`)
 	signedBy      = regexp.MustCompile(`^签\s*发\s*人?\s*[：:]`)
 	saysSo        = regexp.MustCompile(`如下|^(为|根据|按照|经|现|近期|近日|当前|今年)`)
@@ -26,7 +27,10 @@ const headLines = 16
 
 // head recognises what stands above the body and returns where the body begins.
 func (p *page) head() int {
-	p.splitNumber()
+	p.site()
+	if !p.splitNumber(partNone) {
+		p.splitNumber(partSite)
+	}
 	first := p.firstLabel()
 	num := slices.Index(p.parts, partNumber)
 	from, to := p.findTitle(first, num)
@@ -51,6 +55,15 @@ func (p *page) headDate(title int) {
 	}
 }
 
+// site recognises what a web page prints above a document: 索引号, 发布时间.
+func (p *page) site() {
+	for i := range p.firstLabel() {
+		if t := p.pieces[i].text; len(t) <= maxTitle && siteLine.MatchString(start(strings.TrimLeft(t, "•·>◆ 　"), 60)) {
+			p.mark(i, partSite)
+		}
+	}
+}
+
 // firstLabel returns the first piece that belongs to the body for sure.
 func (p *page) firstLabel() int {
 	limit := min(len(p.pieces), headLines)
@@ -64,10 +77,10 @@ func (p *page) firstLabel() int {
 
 // splitNumber finds the document's number and gives it a piece of its own, since
 // it may stand on a line with the letterhead, the signer or the title.
-func (p *page) splitNumber() {
+func (p *page) splitNumber(in part) bool {
 	for i := range p.firstLabel() {
 		t := p.pieces[i].text
-		if len(t) > maxTitle {
+		if len(t) > maxTitle || p.parts[i] != in {
 			continue
 		}
 		m := number.FindStringSubmatchIndex(t)
@@ -82,7 +95,7 @@ func (p *page) splitNumber() {
 		if whole := strings.Trim(t, "（）() 　"); len(whole) == m[1]-m[2] {
 			p.draft.DocumentNumber, _ = narrow(squeeze(whole)) // （某发〔2021〕3号）
 			p.mark(i, partNumber)
-			return
+			return true
 		}
 		if after := t[m[1]:]; strings.HasPrefix(after, "）") || strings.HasPrefix(after, ")") {
 			continue
@@ -91,6 +104,9 @@ func (p *page) splitNumber() {
 			continue
 		}
 		p.draft.DocumentNumber, _ = narrow(squeeze(t[from:m[1]]))
+		if in == partSite {
+			return true
+		}
 		if trim(t[m[1]:]) != "" {
 			p.cut(i, m[1])
 		}
@@ -99,8 +115,9 @@ func (p *page) splitNumber() {
 			i++
 		}
 		p.mark(i, partNumber)
-		return
+		return true
 	}
+	return false
 }
 
 // cut divides piece i at a byte of its text.
@@ -229,7 +246,7 @@ func (p *page) issuer(title int) {
 	head := ""
 	for i := range title {
 		t := names(p.pieces[i].text)
-		if p.parts[i] != partLetterhead || secrecyLine.MatchString(t) || signedBy.MatchString(t) || serialLine.MatchString(t) || wholeName.match(head) && fullDate.MatchString(t) {
+		if p.parts[i] != partLetterhead || secrecyLine.MatchString(t) || signedBy.MatchString(t) || strings.ContainsAny(t, ">：:•【") || serialLine.MatchString(t) || wholeName.match(head) && fullDate.MatchString(t) {
 			continue
 		}
 		t = strings.TrimSuffix(strings.TrimSuffix(t, "文件"), "（）")
@@ -238,7 +255,9 @@ func (p *page) issuer(title int) {
 		}
 		head += t
 	}
-	head = strings.Trim(head, "、")
+	if head = strings.Trim(head, "、"); !signs(head) {
+		head = "" // what stands there is no body
+	}
 	own := ""
 	if title < len(p.pieces) && p.parts[title] == partTitle && !aboutWords.MatchString(p.pieces[title].text) {
 		if own = names(p.pieces[title].text); !signs(own) {

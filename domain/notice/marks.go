@@ -166,13 +166,34 @@ func bracketMark(s string, i int) (span, bool) {
 		return span{}, false
 	case isMark(content):
 		sure := strongLabel.MatchString(start(content, 60))
-		return span{i, end, content}, sure || markPlace(s, i, end)
+		return span{i, end, content}, sure || markPlace(s, i, end) || endsWith(start(s[end:], 1), "，,")
 	case onlyOffices(content):
 		// 报领导小组办公室（市应急管理局） explains a name and gives no order.
 		before := strings.TrimRight(tail(s[:i], 60), " 　")
-		return span{i, end, content}, (before != "" || strings.Trim(s[end:], dropped) == "") && !officeEnd.match(before) && markPlace(s, i, end)
+		return span{i, end, content}, (before != "" || strings.Trim(s[end:], dropped) == "") && !officeEnd.match(before) && (markPlace(s, i, end) || oneOfSeveral(s, end))
 	}
 	return span{}, false
+}
+
+// oneOfSeveral: 查坝体（建管处），查闸门（规划处）. A bracket of names before a comma is
+// a mark if another follows in the sentence.
+func oneOfSeveral(s string, end int) bool {
+	if !endsWith(start(s[end:], 1), "，,") {
+		return false
+	}
+	rest, _, _ := strings.Cut(start(s[end:], 300), "。")
+	at := strings.IndexAny(rest, "（(【")
+	if at < 0 {
+		return false
+	}
+	to, ok := closing(rest, at)
+	if !ok {
+		return false
+	}
+	_, ow := utf8.DecodeRuneInString(rest[at:])
+	_, cw := utf8.DecodeLastRuneInString(rest[:to])
+	content := rest[at+ow : to-cw]
+	return isMark(content) || onlyOffices(content)
 }
 
 // bareMark returns the mark without brackets that begins at i. It goes on over
@@ -252,6 +273,9 @@ func markPlace(s string, from, to int) bool {
 		return true
 	}
 	next, _ := utf8.DecodeRuneInString(after)
+	if next == '.' && len(strings.TrimSpace(after)) == 1 {
+		return true
+	}
 	if strings.ContainsRune("。；;（(【\n", next) {
 		return true
 	}

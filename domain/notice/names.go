@@ -21,6 +21,7 @@ var (
 	place          = regexp.MustCompile(`^(各|有关|相关|全省各|全区各|全市各)?((设区|地级|县级)?(的)?(市|县|区|旗|州|盟|省|自治区|直辖市|自治州|乡|镇|乡镇|街道)|市州|州市|县市|县区|区县|市县|直辖市及计划单列市|计划单列市|市（[州地盟]）|州（市）|盟（市）|市\([州地盟]\)|县[（(〈][市区旗][)）〉]|市（县）)$`)
 	further        = regexp.MustCompile(`^新疆生产建设兵团|^(自治区|直辖市)及(计划单列市、?|新疆生产建设兵团).*|^直辖市.*|^(自治区|直辖市|直辖市及计划单列市|计划单列市|自治州|地级市|县级市|设区市|市|县|区|旗|州|盟|乡|镇|乡镇|街道)((（[^）]*）|\([^)]*\)|〈[^〉]*〉).*|人民政府.*|政府.*|管委会|.*主管部门|)$`)
 	bare           = regexp.MustCompile(`^(单位|部门|企业|机构|处室|科室|委|办|厅|局|会|行|院)$`)
+	directly       = regexp.MustCompile(`^(省|市|县|区|州|自治区)直$`) // 市直、驻市各单位
 	bareGovernment = regexp.MustCompile(`^(市|州|县|区|旗|盟|地区|乡|镇|乡镇|街道)?(人民政府|行政公署|政府|管委会|办事处|党委)$`)
 	leading        = regexp.MustCompile(`^(由|请|责成|以及|及|和|与|并由|具体由|并)`)
 	joint          = regexp.MustCompile(`以及|[和与及]`)
@@ -73,7 +74,7 @@ func joinPlaces(list []string) []string {
 			if i := strings.LastIndex(last, "、"); i >= 0 {
 				last = last[i+len("、"):]
 			}
-			if utf8.RuneCountInString(n) < 30 && (place.MatchString(last) && (further.MatchString(n) || completes(last, n)) || bare.MatchString(n) || (strings.HasPrefix(out[k], "各") || strings.HasSuffix(out[k], "党委")) && bareGovernment.MatchString(n)) {
+			if utf8.RuneCountInString(n) < 30 && (place.MatchString(last) && (further.MatchString(n) || completes(last, n)) || directly.MatchString(last) || bare.MatchString(n) || (strings.HasPrefix(out[k], "各") || strings.HasSuffix(out[k], "党委")) && bareGovernment.MatchString(n)) {
 				out[k] += "、" + n
 				continue
 			}
@@ -167,4 +168,4 @@ func begins(s string) bool {
 
 // wholeName matches endings after which a name is complete; narrower than
 // officeEnd, because 和 stands inside many names.
-var wholeName = endingsOf(`处|部|委|局|厅|办公室|办|中心|署|委员会|银行|政府|公司|总局|集团|科|室|院|总队|支队|大队|部门|单位|管委会|协会|联合会|总工会|公室|党委|法院|检察院|处室|街道|学院|大学|社|司|股|支行|分行|残联|妇联|工商联|文联|科协`)
+var wholeName = endingsOf(`处|部|委|局|厅|办公室|办|中心|署|委员会|银行|政府|公司|总局|集团|科|室|院|总队|支队|大队|部门|单位|管委会|协会|联合会|总工会|公室|党委|法院|检察院|处室|街道|学院|大学|社|司|股|支行|分行|残联|妇联|工商联|文联|科协|监会|工会|商会|海关|政协|人大常委会|专班|领导小组|指挥部|电视台|总台|铁塔|移动|电信|联通`)

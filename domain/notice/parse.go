@@ -67,6 +67,9 @@ func (d *Draft) check(w *walker, p *page) {
 	if d.Title == "" {
 		d.warn(0, "没有找到标题，请补上 / no title was found: add one")
 	}
+	if d.Issuer == "" {
+		d.warn(0, "没有找到发文机关，请补上 / no issuer was found: add one")
+	}
 	if d.IssuedOn == "" {
 		d.warn(0, "没有找到成文或印发日期 / no date of issue was found")
 	}
@@ -292,10 +295,11 @@ func (w *walker) doubt(c *Clause, line int, who who) {
 }
 
 var (
-	cited      = regexp.MustCompile(`《[^《》]+(?:《[^《》]+》[^《》]*)*》(?:[（(][^（()）]{2,40}?号[）)])?`)
+	cited      = regexp.MustCompile(`(《[^《》]+(?:《[^《》]+》[^《》]*)*》)(?:[（(]([^（()）]{2,40}?号)(?:[，,][^（()）]{0,30})?[）)])?`)
 	asks       = regexp.MustCompile(`(?:^|[，,；;：:、])\s*(?:特|恳|敬|并|还)?(?:请|望|务必)([^示].+)$`)
 	asksFor    = regexp.MustCompile(`(?:^|[，,；;])([^，,；;。]{1,12}请(?:于|在|各).+)$`)
-	obliges    = regexp.MustCompile(`^各[^，。；]{1,30}?(?:应当|要|应|须|需|于|每)`)
+	obliges    = regexp.MustCompile(`^各[^，,。；]{1,60}?(?:应当|要|应|须|需|于|每)`)
+	reports    = regexp.MustCompile(`每(?:年|半年|季度?|月|周)[^，,。；]{0,16}?(?:报送|报告|上报|通报|反馈)|(?:前|日内)[^，,。；]{0,16}?(?:报送|上报|反馈|报[^告刊])`)
 	reportBack = regexp.MustCompile(`[，,；;]\s*并?((?:及时|按时|定期|于[^，。；]{1,20}前|每[^，。；]{1,8})?[^，。；]{0,10}将[^，。；]{1,40}(?:报|反馈|抄送)[^，。；]*)$`)
 	formula    = regexp.MustCompile(`^(你们|各地|各单位|各部门)?(一并|认真|遵照|严格|切实|抓好)?(结合实际)?[，,]?(认真|遵照|严格)?(组织|抓好)?(贯彻|执行|落实|遵照)?(执行|落实|实施)?$`)
 )
@@ -305,12 +309,16 @@ var (
 func (d *Draft) cover(paras []para) {
 	seen := map[string]bool{}
 	for _, q := range paras {
-		for _, doc := range cited.FindAllString(q.text, -1) {
-			name, _, _ := strings.Cut(strings.TrimPrefix(doc, "《"), "》")
-			if seen[name] || strings.Contains(d.Title, name) {
+		for _, m := range cited.FindAllStringSubmatchIndex(q.text, -1) {
+			name := q.text[m[0]+len("《") : m[3]-len("》")]
+			if seen[name] || strings.Contains(d.Title, name) || strings.HasSuffix(q.text[:m[0]], "简称") || sends(q.text, m[0], m[3]) {
 				continue
 			}
 			seen[name] = true
+			doc := q.text[m[2]:m[3]]
+			if m[4] >= 0 {
+				doc += "（" + q.text[m[4]:m[5]] + "）"
+			}
 			d.BasedOn = append(d.BasedOn, doc)
 		}
 		if q.labelled && (!isTitle(q.text) || endsWith(q.text, "。.")) { // a numbered request of the letter
@@ -329,6 +337,22 @@ func (d *Draft) cover(paras []para) {
 	}
 }
 
+// sends reports whether the document named at s[from:to] is what the letter sends
+// and not what it rests on: 现将《…》印发给你们, 《…》已经市政府同意，现印发给你们.
+func sends(s string, from, to int) bool {
+	sentence := strings.LastIndexAny(s[:from], "。！") + 1
+	rest, _, _ := strings.Cut(s[to:], "。")
+	if !issues.MatchString(start(rest, 400)) {
+		return false
+	}
+	if now := strings.LastIndex(s[sentence:from], "现将"); now >= 0 {
+		return true
+	}
+	return strings.Trim(s[sentence:from], "。！ 　") == "" && strings.Contains(start(rest, 60), "已")
+}
+
+var issues = regexp.MustCompile(`印发|转发|下发|发给`)
+
 func (d *Draft) require(q para, sentence string) {
 	if len(sentence) > maxMark {
 		return
@@ -340,7 +364,7 @@ func (d *Draft) require(q para, sentence string) {
 		duty = strings.TrimPrefix(trim(m[1]), "你们")
 	} else if m := asksFor.FindStringSubmatch(sentence); m != nil {
 		duty = m[1]
-	} else if q.doc == 0 && obliges.MatchString(sentence) {
+	} else if q.doc == 0 && (obliges.MatchString(sentence) || reports.MatchString(sentence)) {
 		duty = sentence
 	}
 	duty = strings.TrimPrefix(strings.TrimPrefix(duty, "结合实际"), "，")

@@ -36,7 +36,7 @@ func splitVerb(s string) (names, verb string, others bool) {
 	return "", "", false
 }
 
-var manner = regexp.MustCompile(`(?:结合(?:各自|本地|地方|自身)?实际)?(依据|根据|按照|结合|按|依)?(各自)?(职责|职能|部门职责|工作职责|职责范围|权限)?(和|及)?(任务)?(分工|职责|职能)?(分别|共同|具体|抓好|做好|组织|抓|负责)?$`)
+var manner = regexp.MustCompile(`(?:结合(?:各自|本地|地方|自身)?实际)?(依据|根据|按照|结合|按|依)?(各自)?(职责|职能|部门职责|工作职责|职责范围|权限)?(和|及)?(任务)?(分工|职责|职能)?(分别|共同|联合|协同|统一|具体|抓好|做好|组织|抓|负责)?$`)
 
 // soleManner is a part that says how those named before it act: 按职责分工负责.
 var soleManner = regexp.MustCompile(`^(?:请|由)?(?:各自?|分别|共同|均)?(?:(?:依据|根据|按照|结合|按|依)(?:各自)?(?:部门|工作)?(?:职责|职能|权限)?(?:和|及)?(?:分工|范围)?)?(?:分别|共同|具体|抓好|做好|组织)*(?:负责|落实|实施|推进|办理)(?:落实|实施)?$`)
@@ -101,7 +101,7 @@ func firstOf(names string) string {
 }
 
 // officeEnd matches what names of bodies end in.
-var officeEnd = endingsOf(`处|室|部|委|局|厅|办|中心|科|署|院|会|行|政府|公司|社|团|队|集团|站|所|校|区|市|县|州|盟|旗|省|镇|乡|村|街道|部门|单位|馆|台|库|股|司|国务院|法院|检察院|联|学院|大学|基地|企业|机构|组|专班|指挥部|主体|厂|矿|电网|铁塔|方面|地区|军区|武警`)
+var officeEnd = endingsOf(`处|室|部|委|局|厅|办|中心|科|署|院|会|行|政府|公司|社|团|队|集团|站|所|校|区|市|县|州|盟|旗|省|镇|乡|村|街道|部门|单位|馆|台|库|股|司|国务院|法院|检察院|联|学院|大学|基地|企业|机构|组|专班|指挥部|主体|厂|矿|电网|铁塔|方面|地区|军区|武警|海关|机场|移动|电信|联通|政协|人大|烟草|邮政`)
 
 // plausible reports whether a list begins with what could be an office's name.
 func plausible(names string) bool {

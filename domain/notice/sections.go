@@ -30,6 +30,7 @@ const (
 	partClosing    // 特此通知。
 	partCover      // in a paragraph of the covering letter or of a preamble
 	partTable      // the head of a table of tasks
+	partSite       // what a web page prints around the document
 )
 
 var (
@@ -68,6 +69,7 @@ func (p *page) closings(from int) {
 	ended := false   // since the last paragraph something was recognised that ends a document
 	listing := false // the list of attachments goes on
 	copies := -1     // the open list of copies begins with this piece
+	sent := p.named(from)
 	for i := from; i < len(p.pieces); i++ {
 		if t, end, ok := p.standingTable(i); ok {
 			p.standing[i] = t
@@ -85,7 +87,7 @@ func (p *page) closings(from int) {
 			continue // the list goes on
 		default:
 			copies = -1
-			p.closing(i, t, labelled, labels, ended)
+			p.closing(i, t, labelled, labels && !sent[mend(t)], ended)
 			if p.parts[i] == partCC && !endsSentence(t) && ccLine.MatchString(start(t, 30)) {
 				copies = i
 			}
@@ -98,6 +100,21 @@ func (p *page) closings(from int) {
 	if p.draft.Issuer == "" {
 		p.draft.Issuer = p.signers()
 	}
+}
+
+// named returns the titles that the letter names, up to the first label: one that
+// stands on a line of its own below is that of what it sends.
+func (p *page) named(from int) map[string]bool {
+	titles := map[string]bool{}
+	for _, pc := range p.pieces[from:] {
+		if _, labelled := labelOf(pc.text); labelled {
+			break
+		}
+		for _, m := range cited.FindAllStringSubmatch(start(pc.text, maxMark), 20) {
+			titles[mend(strings.TrimSuffix(strings.TrimPrefix(m[1], "《"), "》"))] = true
+		}
+	}
+	return titles
 }
 
 // signers returns who signs the notice, above the first date or on its line.

@@ -48,7 +48,7 @@ func (s segment) offices() []string {
 }
 
 // dropped is the punctuation that may be lost around a mark.
-const dropped = "。；;，,、 　\t\n"
+const dropped = "。；;，,、. 　\t\n"
 
 // segments cuts paragraphs at their marks. Sentences without a mark belong to
 // the next mark of the same item, which stands for all of them; what follows the

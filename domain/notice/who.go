@@ -58,6 +58,8 @@ func rankOf(word string) rank {
 	switch {
 	case leadWords.MatchString(word):
 		return rankLead
+	case strings.HasSuffix(word, "负责"): // also 联合负责
+		return rankPlain
 	case supportWords.MatchString(word):
 		return rankSupporting
 	default:
