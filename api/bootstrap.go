@@ -65,7 +65,7 @@ func (s *Server) safetyOffice(ctx context.Context, person domain.Ref, officeName
 	cmd := domain.Command{Entry: c.entry(now), Subject: ref, Ask: &office.Registered{Name: officeName, Type: office.TypeOffice}}
 	_, err = s.execute(ctx, c, ref, func(u *unit) error {
 		err := u.decide(ref, func(h []domain.Event) ([]domain.Event, error) {
-			return office.Decide(domain.Fold(h, office.Evolve), cmd)
+			return office.Decide(office.Replay(h), cmd)
 		})
 		if err != nil {
 			return err

@@ -173,7 +173,7 @@ func (s *Server) importDirective(ctx context.Context, in *importInput) (*writeOu
 // releaseHeld releases a name if the command's subject holds it.
 func releaseHeld(u *unit, c domain.Command, kind name.Kind, text string) error {
 	history, err := u.history(name.Ref(kind, text))
-	if err != nil || !domain.Fold(history, name.Evolve).HeldBy(c.Subject) {
+	if err != nil || !name.Replay(history).HeldBy(c.Subject) {
 		return err
 	}
 	return releaseName(u, c.Entry, kind, text, "撤销登记")

@@ -93,19 +93,14 @@ func clauseOf(d directive.State, asked *task.Docketing) (directive.Clause, error
 
 // undocketed refuses a clause of which there is a task already.
 func (s *Server) undocketed(u *unit, ref domain.Ref, number int) error {
-	if err := s.reach(u.ctx, s.Store.Acked()); err != nil {
-		return err
-	}
-	v, err := s.Model.At(u.ctx, projections.AsOf{})
+	var listed projections.DirectiveView
+	err := s.holding(u, func(v *projections.View) (seq uint64, err error) {
+		listed, err = v.Directive(u.ctx, ref.ID)
+		return v.Sequence(), err
+	})
 	if err != nil {
 		return err
 	}
-	defer v.Close()
-	listed, err := v.Directive(u.ctx, ref.ID)
-	if err != nil {
-		return err
-	}
-	u.last = v.Sequence()
 	for _, c := range listed.Clauses {
 		if c.Number == number && c.Task != "" {
 			return domain.Illegal("docketed.again", fmt.Sprintf("第%d项已立项：task/%s；增加处室用 assign，已撤销的用 reopen", number, c.Task),

@@ -104,14 +104,14 @@ func (im *noticeImport) claimContent(u *unit, clauses []directive.Clause) error 
 	if err != nil {
 		return err
 	}
-	held := domain.Fold(history, name.Evolve)
+	held := name.Replay(history)
 	if !held.Held() {
 		return claimName(u, im.claim(), name.KindNoticeText, content)
 	}
 	if history, err = u.history(held.Owner); err != nil {
 		return err
 	}
-	d := domain.Fold(history, directive.Evolve)
+	d := directive.Replay(history)
 	earlier := "《" + d.Title + "》" + d.DocumentNumber + "，" + held.Owner.String()
 	return domain.Illegal("name.claimed.taken",
 		"标题、日期和条款都相同的文件已经登记："+earlier+"；文号有误的，先撤销登记（void）原文件",
@@ -143,7 +143,7 @@ func (im *noticeImport) office(u *unit, printed string) (domain.Ref, error) {
 	if err != nil {
 		return domain.Ref{}, err
 	}
-	if s := domain.Fold(history, name.Evolve); s.Held() {
+	if s := name.Replay(history); s.Held() {
 		return u.heir(s.Owner)
 	}
 	ref := u.newRef(domain.KindOffice)
@@ -151,7 +151,7 @@ func (im *noticeImport) office(u *unit, printed string) (domain.Ref, error) {
 	// The notice names the office, so it was there when the notice was issued.
 	cmd := domain.Command{Entry: im.call.entry(im.issued), Subject: ref, Ask: ask}
 	err = u.decide(ref, func(h []domain.Event) ([]domain.Event, error) {
-		return office.Decide(domain.Fold(h, office.Evolve), cmd)
+		return office.Decide(office.Replay(h), cmd)
 	})
 	if err != nil {
 		return domain.Ref{}, err
@@ -222,7 +222,7 @@ func (im *noticeImport) issue(u *unit, clauses []directive.Clause) error {
 	for _, ask := range asks {
 		cmd := domain.Command{Entry: im.call.entry(im.issued), Subject: im.target, Ask: ask}
 		err := u.decide(im.target, func(h []domain.Event) ([]domain.Event, error) {
-			return directive.Decide(domain.Fold(h, directive.Evolve), cmd)
+			return directive.Decide(directive.Replay(h), cmd)
 		})
 		if err != nil {
 			return err

@@ -76,7 +76,7 @@ func claimName(u *unit, c domain.Command, kind name.Kind, text string) error {
 	ref := name.Ref(kind, text)
 	entry := c.Entry
 	return u.decide(ref, func(h []domain.Event) ([]domain.Event, error) {
-		s := domain.Fold(h, name.Evolve)
+		s := name.Replay(h)
 		if entry.Time.Before(s.Released.Time) {
 			entry.Time = s.Released.Time
 		}
@@ -87,7 +87,7 @@ func claimName(u *unit, c domain.Command, kind name.Kind, text string) error {
 func releaseName(u *unit, entry domain.Entry, kind name.Kind, text, reason string) error {
 	ref := name.Ref(kind, text)
 	return u.decide(ref, func(h []domain.Event) ([]domain.Event, error) {
-		s := domain.Fold(h, name.Evolve)
+		s := name.Replay(h)
 		if entry.Time.Before(s.Claimed.Time) {
 			entry.Time = s.Claimed.Time
 		}

@@ -66,20 +66,28 @@ func (s *Server) reorganise(u *unit, c domain.Command, to func(domain.Ref) domai
 	return nil
 }
 
-// affected lists what a command touches and has the append refused if the ledger
-// went on since.
-func (s *Server) affected(u *unit, list func(*projections.View) (projections.Affected, error)) (projections.Affected, error) {
+// affected lists what a command touches.
+func (s *Server) affected(u *unit, list func(*projections.View) (projections.Affected, error)) (a projections.Affected, err error) {
+	err = s.holding(u, func(v *projections.View) (uint64, error) {
+		a, err = list(v)
+		return a.Sequence, err
+	})
+	return a, err
+}
+
+// holding lets a command rest on a list: list reads it and says at which sequence it
+// is true, and the append is refused if the ledger went on since.
+func (s *Server) holding(u *unit, list func(*projections.View) (uint64, error)) error {
 	if err := s.reach(u.ctx, s.Store.Acked()); err != nil {
-		return projections.Affected{}, err
+		return err
 	}
 	v, err := s.Model.At(u.ctx, projections.AsOf{})
 	if err != nil {
-		return projections.Affected{}, err
+		return err
 	}
 	defer v.Close()
-	a, err := list(v)
-	u.last = a.Sequence
-	return a, err
+	u.last, err = list(v)
+	return err
 }
 
 // about says of which record an error is, where a command touches many.
