@@ -26,6 +26,8 @@ func (s *Server) followOffice(u *unit, c domain.Command) error {
 			named = append(named, m.Record)
 		}
 		return s.reorganise(u, c, ask.To, named, ask.Reason)
+	case *office.HandedOver:
+		return s.handOver(u, c, ask)
 	}
 	return claimOfficeNames(u, c)
 }

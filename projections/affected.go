@@ -42,6 +42,14 @@ func (v *View) OfOffice(ctx context.Context, office domain.Ref) (Affected, error
 	})
 }
 
+// OfHandler lists the tasks in which a person handles an open share of an office.
+func (v *View) OfHandler(ctx context.Context, office, person domain.Ref) (Affected, error) {
+	return v.affected(ctx, func(c *conn, a *Affected) error {
+		return refs(c, domain.KindTask, &a.Tasks,
+			"SELECT t.id FROM share s JOIN task t ON t.n=s.task WHERE s.office=? AND s.handler=? AND s.active=1 AND s.open=1 ORDER BY t.n", office.ID, person.ID)
+	})
+}
+
 // OfDeadline lists the tasks with an open share that may be due by a day: those
 // with such a deadline, and those that recur, whose periods no column holds.
 func (v *View) OfDeadline(ctx context.Context, by calendar.Date) (Affected, error) {

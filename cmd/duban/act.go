@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/oklog/ulid/v2"
 	"github.com/spf13/cobra"
 
 	"duban/api"
@@ -86,7 +87,11 @@ func (a *app) actCommand(r resource, act domain.Act) *cobra.Command {
 		}
 		path := r.plural
 		if !create {
-			path += "/" + url.PathEscape(strings.TrimPrefix(args[0], r.name+"/")) + "/" + act.Name
+			id, err := r.id(cmd.Context(), c, args[0])
+			if err != nil {
+				return err
+			}
+			path += "/" + url.PathEscape(id) + "/" + act.Name
 		}
 		header := map[string]string{}
 		if key != "" {
@@ -103,6 +108,23 @@ func (a *app) actCommand(r resource, act domain.Act) *cobra.Command {
 	cmd.Flags().StringVar(&ifMatch, "if-match", "", "读到的版本 / the version as read")
 	cmd.Flags().StringVar(&bodyFile, "body", "", "JSON 文件，- 为标准输入 / JSON file, - for standard input")
 	cmd.Flags().Func("time", "发生时间，RFC 3339 或日期 / when it happened", f.setTime)
+	return cmd
+}
+
+// id returns the id of the record that is meant. An office may be called by its name.
+func (r resource) id(ctx context.Context, c *client, arg string) (string, error) {
+	id := strings.TrimPrefix(arg, r.name+"/")
+	if _, err := ulid.ParseStrict(id); err == nil || r.name != domain.KindOffice.String() {
+		return id, nil
+	}
+	return officeNamed(ctx, c, id)
+}
+
+// handOverCommand is office hand-over, for who looks for it by what it does.
+func (a *app) handOverCommand() *cobra.Command {
+	act, _ := domain.ActOf(office.Acts(), &office.HandedOver{})
+	cmd := a.actCommand(resource{name: domain.KindOffice.String(), plural: "offices"}, act)
+	cmd.Use, cmd.Short = act.Name+" OFFICE", "把一人经办的全部在办分项移交他人 / hand all open shares of a person over"
 	return cmd
 }
 

@@ -119,6 +119,7 @@ func Acts() []domain.Act {
 		{Name: "rename", Chinese: "更名", Ask: &Renamed{}, By: safety},
 		{Name: "merge", Chinese: "并入", Ask: &Merged{}, By: safety},
 		{Name: "split", Chinese: "分设", Ask: &Split{}, By: safety},
+		{Name: "hand-over", Chinese: "移交经办事项", Ask: &HandedOver{}, By: []domain.Role{domain.RoleOffice}},
 	}
 }
 
@@ -130,7 +131,7 @@ func Allowed(s State) []string {
 	if s.Gone() {
 		return nil
 	}
-	return []string{"rename", "merge", "split"}
+	return []string{"rename", "merge", "split", "hand-over"}
 }
 
 // Decide says what happens when the command is given in the state.
@@ -182,6 +183,8 @@ func admit(s State, e domain.Event) error {
 		return admitReorganised(s, e, []domain.Ref{p.Into})
 	case *Split:
 		return admitReorganised(s, e, p.Into)
+	case *HandedOver:
+		return admitHandedOver(s, e)
 	}
 	return errors.New("office: event of another aggregate: " + e.Data.EventType())
 }

@@ -172,7 +172,7 @@ func TestAllowed(t *testing.T) {
 	if got := Allowed(State{}); !slices.Equal(got, []string{"register"}) {
 		t.Errorf("at first %v", got)
 	}
-	if got := Allowed(Replay(given(t, step{li, 1, registered()}))); !slices.Equal(got, []string{"rename", "merge", "split"}) {
+	if got := Allowed(Replay(given(t, step{li, 1, registered()}))); !slices.Equal(got, []string{"rename", "merge", "split", "hand-over"}) {
 		t.Errorf("then %v", got)
 	}
 }
@@ -215,6 +215,7 @@ func TestGolden(t *testing.T) {
 		&Renamed{p, "装备工业处", true},
 		&Merged{p, heir, "宁编发〔2019〕3号"},
 		&Split{p, []domain.Ref{heir, second}, heir, []Move{{domain.Ref{Kind: domain.KindTask, ID: "01T"}, second}}, "宁编发〔2019〕3号"},
+		&HandedOver{p, sun.Person, li.Person, "退休"},
 	}
 	if len(full) != len(Payloads()) {
 		t.Fatalf("%d golden files for %d types", len(full), len(Payloads()))
@@ -273,7 +274,7 @@ func TestAnyCommands(t *testing.T) {
 			}.command()
 			if rapid.IntRange(0, 5).Draw(t, "reorganise") == 0 {
 				c.Ask = rapid.SampledFrom([]domain.Payload{
-					&Merged{Into: heir}, &Merged{Into: self}, &Split{Into: []domain.Ref{heir, second}, Rest: heir}, &Split{Into: []domain.Ref{self, heir}, Rest: self}, &Split{},
+					&Merged{Into: heir}, &Merged{Into: self}, &Split{Into: []domain.Ref{heir, second}, Rest: heir}, &Split{Into: []domain.Ref{self, heir}, Rest: self}, &Split{}, &HandedOver{From: sun.Person, To: li.Person},
 				}).Draw(t, "how")
 			}
 			wild = appendTo(wild, c.Event())
