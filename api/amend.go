@@ -62,6 +62,8 @@ func fillOffice(u *unit, o *directive.ClauseOffice) error {
 func (s *Server) followDirective(u *unit, c domain.Command) error {
 	switch c.Ask.(type) {
 	case *directive.Voided, *directive.Amended, *directive.Repealed:
+	case *directive.Corrected:
+		return followCorrection(u, c)
 	default:
 		return nil // it says nothing of the tasks there are
 	}
@@ -103,14 +105,14 @@ func voidTasks(u *unit, c domain.Command, d directive.State, tasks []domain.Ref)
 			return err
 		}
 	}
-	if err := releaseHeld(u, c, name.KindDocumentNumber, d.DocumentNumber); err != nil {
+	if err := releaseHeld(u, c, name.KindDocumentNumber, d.DocumentNumber, "撤销登记"); err != nil {
 		return err
 	}
 	history, err := u.history(c.Subject)
 	if err != nil {
 		return err
 	}
-	return releaseHeld(u, c, name.KindNoticeText, directive.ContentOf(history))
+	return releaseHeld(u, c, name.KindNoticeText, directive.ContentOf(history), "撤销登记")
 }
 
 // openTasks returns those of the tasks on which work goes on.

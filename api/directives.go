@@ -46,6 +46,9 @@ func (s *Server) directives() {
 	s.commands(resource{
 		kind: domain.KindDirective, plural: "directives", chinese: tagDirectives, acts: directive.LaterActs(), prepare: prepareDirective,
 		decide: func(history []domain.Event, c domain.Command) ([]domain.Event, error) {
+			if _, ok := c.Ask.(domain.Corrector); ok {
+				return directive.Correct(history, c)
+			}
 			return directive.Decide(directive.Replay(history), c)
 		},
 		follow: s.followDirective,
@@ -170,11 +173,37 @@ func (s *Server) importDirective(ctx context.Context, in *importInput) (*writeOu
 	return out, nil
 }
 
+// followCorrection claims and releases the names that a directive takes and gives up
+// by a correction, in the same transaction.
+func followCorrection(u *unit, c domain.Command) error {
+	history, err := u.history(c.Subject)
+	if err != nil {
+		return err
+	}
+	before, after := directive.Names(history[:len(history)-len(u.added[c.Subject])]), directive.Names(history)
+	for _, kind := range []name.Kind{name.KindDocumentNumber, name.KindNoticeText} {
+		if name.Ref(kind, before[kind]) == name.Ref(kind, after[kind]) {
+			continue
+		}
+		if before[kind] != "" {
+			if err := releaseHeld(u, c, kind, before[kind], "更正"); err != nil {
+				return err
+			}
+		}
+		if after[kind] != "" {
+			if err := claimName(u, c, kind, after[kind]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // releaseHeld releases a name if the command's subject holds it.
-func releaseHeld(u *unit, c domain.Command, kind name.Kind, text string) error {
+func releaseHeld(u *unit, c domain.Command, kind name.Kind, text, reason string) error {
 	history, err := u.history(name.Ref(kind, text))
 	if err != nil || !name.Replay(history).HeldBy(c.Subject) {
 		return err
 	}
-	return releaseName(u, c.Entry, kind, text, "撤销登记")
+	return releaseName(u, c.Entry, kind, text, reason)
 }

@@ -194,7 +194,7 @@ func TestDraftAndVoid(t *testing.T) {
 	n.do(request{method: http.MethodPost, path: "directives?assigned_on=2019-06-26", token: n.token, media: "application/json", body: string(raw)}).want(http.StatusCreated).into(&w)
 	a := n.get(n.caughtUp("directives/" + w.ID)).want(http.StatusOK)
 	assert.Contains(t, string(a.body), "对列入计划的企业逐户登记。")
-	assert.Contains(t, string(a.body), `"allowed":["require-reporting","amend","repeal","void"]`)
+	assert.Contains(t, string(a.body), `"allowed":["require-reporting","amend","repeal","void","correct"]`)
 	src := n.get("directives/" + w.ID + "/source").want(http.StatusOK)
 	assert.Equal(t, string(raw), string(src.body))
 

@@ -21,6 +21,9 @@ func (s *Server) offices() {
 	s.commands(resource{
 		kind: domain.KindOffice, plural: "offices", chinese: "处室", acts: office.Acts(), create: "register",
 		decide: func(history []domain.Event, c domain.Command) ([]domain.Event, error) {
+			if _, ok := c.Ask.(domain.Corrector); ok {
+				return office.Correct(history, c)
+			}
 			return office.Decide(office.Replay(history), c)
 		},
 		follow: s.followOffice,
@@ -48,23 +51,28 @@ func (s *Server) offices() {
 	s.historyRoute("offices", "处室", domain.KindOffice)
 }
 
-// claimOfficeNames claims and releases what a registration or renaming takes and
-// gives up, in the same transaction.
+// claimOfficeNames claims and releases what a registration, renaming or correction
+// takes and gives up, in the same transaction.
 func claimOfficeNames(u *unit, c domain.Command) error {
 	history, err := u.history(c.Subject)
 	if err != nil {
 		return err
 	}
 	// The event itself was added by this unit; the names depend on the state before it.
-	before := domain.Fold(history[:len(history)-len(u.added[c.Subject])], office.Evolve)
+	before := office.Replay(history[:len(history)-len(u.added[c.Subject])])
 	claim, release := office.Claims(before, c.Ask)
+	reason := "更名"
+	if _, ok := c.Ask.(domain.Corrector); ok {
+		claim, release = office.Corrections(before, office.Replay(history))
+		reason = "更正"
+	}
 	for _, n := range claim {
 		if err := claimName(u, c, name.KindOfficeName, n); err != nil {
 			return err
 		}
 	}
 	for _, n := range release {
-		if err := releaseName(u, c.Entry, name.KindOfficeName, n, "更名"); err != nil {
+		if err := releaseName(u, c.Entry, name.KindOfficeName, n, reason); err != nil {
 			return err
 		}
 	}

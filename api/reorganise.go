@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"duban/domain"
+	"duban/domain/calendar"
+	"duban/domain/directive"
 	"duban/domain/finding"
 	"duban/domain/office"
 	"duban/domain/task"
@@ -19,44 +21,56 @@ import (
 func (s *Server) followOffice(u *unit, c domain.Command) error {
 	switch ask := c.Ask.(type) {
 	case *office.Merged:
-		return s.reorganise(u, c, func(domain.Ref) domain.Ref { return ask.Into }, nil, ask.Reason)
+		return s.reorganise(u, c, reorganisation{to: func(domain.Ref) domain.Ref { return ask.Into }, heirs: []domain.Ref{ask.Into}, reason: ask.Reason})
 	case *office.Split:
 		var named []domain.Ref
 		for _, m := range ask.Decisions {
 			named = append(named, m.Record)
 		}
-		return s.reorganise(u, c, ask.To, named, ask.Reason)
+		return s.reorganise(u, c, reorganisation{to: ask.To, heirs: ask.Into, named: named, reason: ask.Reason})
 	case *office.HandedOver:
 		return s.handOver(u, c, ask)
 	}
 	return claimOfficeNames(u, c)
 }
 
+// A reorganisation is the merger or the splitting of an office.
+type reorganisation struct {
+	to     func(domain.Ref) domain.Ref // who carries a record on
+	heirs  []domain.Ref
+	named  []domain.Ref // records of which the command decides by name: each has to be the office's
+	reason string
+}
+
 // reorganise moves everything open that an office has to who carries it on, in the
 // transaction that ends the office. The append holds the ledger still from the
-// listing on, so that nothing is given to the office in between. named are the
-// records of which the command decides by name: each has to be among them.
-func (s *Server) reorganise(u *unit, c domain.Command, to func(domain.Ref) domain.Ref, named []domain.Ref, reason string) error {
+// listing on, so that nothing is given to the office in between.
+func (s *Server) reorganise(u *unit, c domain.Command, r reorganisation) error {
 	affected, err := s.affected(u, func(v *projections.View) (projections.Affected, error) { return v.OfOffice(u.ctx, c.Subject) })
 	if err != nil {
 		return err
 	}
-	for _, ref := range named {
+	for _, ref := range r.named {
 		if !slices.Contains(affected.Tasks, ref) && !slices.Contains(affected.Findings, ref) {
 			return domain.Invalid("office.split.record", "decisions.record",
 				"该处室在 "+ref.String()+" 没有在办的分项或隐患", "the office has nothing open in "+ref.String())
 		}
 	}
-	m := move{entry: c.Entry, from: c.Subject, reason: reason, approval: c.Ask.Circumstances().Approval, basis: c.Ask.Circumstances().Basis}
+	m := move{entry: c.Entry, from: c.Subject, reason: r.reason, approval: c.Ask.Circumstances().Approval, basis: c.Ask.Circumstances().Basis}
 	for _, ref := range affected.Tasks {
-		m.to = to(ref)
+		m.to = r.to(ref)
 		if err := m.share(u, ref); err != nil {
 			return about(ref, err)
 		}
 	}
 	for _, ref := range affected.Findings {
-		m.to = to(ref)
+		m.to = r.to(ref)
 		if err := m.finding(u, ref); err != nil {
+			return about(ref, err)
+		}
+	}
+	for _, ref := range affected.Directives {
+		if err := m.duties(u, ref, r.heirs); err != nil {
 			return about(ref, err)
 		}
 	}
@@ -156,6 +170,24 @@ func (m move) finding(u *unit, ref domain.Ref) error {
 		}
 		ask := &finding.OfficeSucceeded{Particulars: domain.Particulars{Basis: m.basis}, From: m.from, To: m.to, Reason: m.reason}
 		return finding.Decide(f, domain.Command{Entry: entry, Subject: ref, Ask: ask})
+	})
+}
+
+// duties records on a directive who reports in the place of an office it names. A
+// directive that is not in force any more requires nothing.
+func (m move) duties(u *unit, ref domain.Ref, heirs []domain.Ref) error {
+	heirs = slices.DeleteFunc(slices.Clone(heirs), func(o domain.Ref) bool { return o == m.from })
+	return u.decide(ref, func(h []domain.Event) ([]domain.Event, error) {
+		d := directive.Replay(h)
+		entry := m.entry
+		if entry.Time.Before(d.Issued.Time) {
+			entry.Time = d.Issued.Time
+		}
+		if !d.Duties().Reports(m.from, calendar.On(entry.Time)) {
+			return nil, nil
+		}
+		ask := &directive.OfficeSucceeded{Particulars: domain.Particulars{Basis: m.basis}, From: m.from, To: heirs, Reason: m.reason}
+		return directive.Decide(d, domain.Command{Entry: entry, Subject: ref, Ask: ask})
 	})
 }
 

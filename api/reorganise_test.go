@@ -74,7 +74,7 @@ func TestMerger(t *testing.T) {
 	o := w.office("化工处")
 	assert.Equal(t, "技术改造处", o.MergedInto.Name)
 	assert.Equal(t, "2019-06-27", string(o.EndedOn))
-	assert.Empty(t, o.Allowed)
+	assert.Equal(t, []string{"correct"}, o.Allowed)
 
 	// It takes nothing and signs nothing.
 	give := body{"offices": []body{{"office": chem, "role": "joint"}}}

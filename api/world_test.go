@@ -177,7 +177,7 @@ func TestRepeal(t *testing.T) {
 	d := w.directive()
 	assert.Equal(t, "repealed", d.Status)
 	assert.Equal(t, "某工信安〔2019〕30号", d.RepealedBy)
-	assert.Empty(t, d.Allowed)
+	assert.Equal(t, []string{"correct"}, d.Allowed)
 	one := w.task(1)
 	assert.Equal(t, "assigned", one.Status)
 	assert.Equal(t, "repealed", one.DirectiveState)

@@ -19,11 +19,13 @@ import (
 type Affected struct {
 	Tasks    []domain.Ref
 	Findings []domain.Ref
-	Sequence uint64
+	// Directives in force that require reports of an office by name.
+	Directives []domain.Ref
+	Sequence   uint64
 }
 
-// OfOffice lists the tasks in which an office has an open share, and the open
-// findings it has to put right or to supervise.
+// OfOffice lists the tasks in which an office has an open share, the open findings
+// it has to put right or to supervise, and the directives by which it reports.
 func (v *View) OfOffice(ctx context.Context, office domain.Ref) (Affected, error) {
 	var open []string
 	for s := finding.StatusRecorded; s <= finding.StatusTerminated; s++ {
@@ -36,9 +38,14 @@ func (v *View) OfOffice(ctx context.Context, office domain.Ref) (Affected, error
 			"SELECT t.id FROM share s JOIN task t ON t.n=s.task WHERE s.office=? AND s.active=1 AND s.open=1 ORDER BY t.n", office.ID); err != nil {
 			return err
 		}
-		return refs(c, domain.KindFinding, &a.Findings,
+		if err := refs(c, domain.KindFinding, &a.Findings,
 			"SELECT id FROM finding WHERE (rectifier=? OR supervising=?) AND status IN (SELECT value FROM json_each(?)) ORDER BY n",
-			office.ID, office.ID, "["+strings.Join(open, ",")+"]")
+			office.ID, office.ID, "["+strings.Join(open, ",")+"]"); err != nil {
+			return err
+		}
+		return refs(c, domain.KindDirective, &a.Directives,
+			`SELECT id FROM directive WHERE EXISTS(SELECT 1 FROM json_each(CAST(duties AS TEXT)) d JOIN json_each(d.value, '$.offices') o WHERE o.value=?) ORDER BY n`,
+			office.String())
 	})
 }
 

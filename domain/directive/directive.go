@@ -49,7 +49,7 @@ type State struct {
 	TextSHA256     string
 	Clauses        []Clause // by number, from 1, as amended
 	Revisions      []Revision
-	Reporting      Duties // in the order they were required
+	Reporting      Duties // in the order they were required, what an office inherited before them
 	Issued         Mark
 	Voided         Mark
 	VoidReason     string
@@ -101,30 +101,43 @@ func Acts() []domain.Act {
 		{Name: "issue", Chinese: "登记文件", Ask: &Issued{}, By: safety},
 		{Name: "record-clauses", Chinese: "登记条款", Ask: &ClausesRecorded{}, By: safety},
 		{Name: "require-reporting", Chinese: "提出报送要求", Ask: &ReportingRequired{}, By: safety},
+		{Name: "end-reporting", Chinese: "终止报送要求", Ask: &ReportingEnded{}, By: safety},
 		{Name: "amend", Chinese: "修改", Ask: &Amended{}, By: safety},
 		{Name: "repeal", Chinese: "废止", Ask: &Repealed{}, By: safety},
 		{Name: "void", Chinese: "撤销登记", Ask: &Voided{}, By: safety},
+		{Name: "correct", Chinese: "更正", Ask: &Corrected{}, By: safety},
+		{Name: "succeed-office", Chinese: "承接报送", Ask: &OfficeSucceeded{}, By: safety},
 	}
 }
 
-// LaterActs returns the commands on a directive that is recorded: all but those
-// that the import of a notice gives.
+// LaterActs returns the commands a client gives on a directive that is recorded: all
+// but those that the import of a notice and a reorganisation give.
 func LaterActs() []domain.Act {
 	return slices.DeleteFunc(Acts(), func(a domain.Act) bool {
-		return a.Ask.EventType() == (*Issued)(nil).EventType() || a.Ask.EventType() == (*ClausesRecorded)(nil).EventType()
+		switch a.Ask.(type) {
+		case *Issued, *ClausesRecorded, *OfficeSucceeded:
+			return true
+		}
+		return false
 	})
 }
 
 // Allowed returns the names of the acts the state allows a client. Issuing and
 // recording clauses are an import's own.
 func Allowed(s State) []string {
-	if s.Status == StatusIssued {
-		return []string{"require-reporting", "amend", "repeal", "void"}
+	switch {
+	case s.Status == 0:
+		return nil
+	case s.Status != StatusIssued:
+		return []string{"correct"}
+	case slices.ContainsFunc(s.Reporting, func(r Reporting) bool { return r.Until == "" }):
+		return []string{"require-reporting", "end-reporting", "amend", "repeal", "void", "correct"}
 	}
-	return nil
+	return []string{"require-reporting", "amend", "repeal", "void", "correct"}
 }
 
-// Decide says what happens when the command is given in the state. An amendment is
+// Decide says what happens when the command is given in the state. A correction
+// needs the history and is decided by Correct. An amendment is
 // recorded with everything spelled out that the command left to be known: numbers,
 // paths, digests, dates.
 func Decide(s State, c domain.Command) ([]domain.Event, error) {
@@ -136,6 +149,9 @@ func Decide(s State, c domain.Command) ([]domain.Event, error) {
 		return nil, err
 	}
 	e := c.Event()
+	if e.Corrects() != nil {
+		return nil, errors.New("directive: Decide was asked for a correction")
+	}
 	if err := admit(s, e); err != nil {
 		return nil, err
 	}
@@ -147,12 +163,12 @@ func CheckHistory(history []domain.Event) error {
 	return domain.CheckHistory(history, Acts(), admit, Evolve)
 }
 
-// ContentOf returns the ContentHash of a directive as it was issued, whatever
-// amended it later.
+// ContentOf returns the ContentHash of a directive as it was issued and corrected,
+// whatever amended it later.
 func ContentOf(history []domain.Event) string {
 	issued := slices.DeleteFunc(slices.Clone(history), func(e domain.Event) bool {
 		switch e.Data.(type) {
-		case *Issued, *ClausesRecorded:
+		case *Issued, *ClausesRecorded, *Corrected:
 			return false
 		}
 		return true
@@ -180,6 +196,10 @@ func admit(s State, e domain.Event) error {
 				"该文件"+s.Status.Chinese()+"，不能提出报送要求", "reports are required by a directive that stands").Now(Allowed(s))
 		}
 		return notBefore(s, e, "directive.reporting_required.time")
+	case *ReportingEnded:
+		return s.admitReportingEnded(e, p)
+	case *OfficeSucceeded:
+		return notBefore(s, e, "directive.office_succeeded.time")
 	case *Voided:
 		if s.Status != StatusIssued {
 			return domain.Illegal("directive.voided.status",
@@ -257,6 +277,14 @@ func Evolve(s State, e domain.Event) State {
 	case *ReportingRequired:
 		if s.Status == StatusIssued {
 			s.Reporting = append(slices.Clone(s.Reporting), Reporting{Mark{e.ID, e.Time}, *p})
+		}
+	case *ReportingEnded:
+		if s.Status == StatusIssued {
+			s.Reporting = s.Reporting.end(p)
+		}
+	case *OfficeSucceeded:
+		if s.Status == StatusIssued {
+			s.Reporting = s.Reporting.succeed(p, calendar.On(e.Time))
 		}
 	case *Voided:
 		if s.Status == StatusIssued {

@@ -159,7 +159,7 @@ func TestContentHash(t *testing.T) {
 
 func TestAllowed(t *testing.T) {
 	story := []step{{li, 2, issued()}, {li, 3, &Voided{Reason: "x"}}}
-	for n, want := range []string{"", "require-reporting amend repeal void", ""} {
+	for n, want := range []string{"", "require-reporting amend repeal void correct", "correct"} {
 		if got := strings.Join(Allowed(Replay(given(t, story[:n]...))), " "); got != want {
 			t.Errorf("after %d steps: %s, want %s", n, got, want)
 		}
@@ -386,6 +386,9 @@ func full() []domain.Payload {
 			{Number: 8, Kind: ChangeRemoved, EffectiveOn: "2020-01-01"},
 		}, []Decision{{task1, FateRevised, "按新条款"}}},
 		&Repealed{p, "宁工信安发〔2020〕9号", amending, "2020-06-01", []Decision{{task1, FateContinues, "仍须办结"}}, &Otherwise{FateCancelled, "随文废止"}},
+		&ReportingEnded{p, "e3", "2020-06-30", "任务已办结"},
+		&OfficeSucceeded{p, sun.Office, []domain.Ref{li.Office}, "宁编发〔2019〕3号"},
+		&Corrected{domain.Correction{Particulars: p, Target: "e1", Mode: domain.ModeAmend, Changes: []byte(`{"title":"关于印发方案的通知"}`), Reason: "标题录入有误"}},
 	}
 }
 

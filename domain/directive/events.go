@@ -153,5 +153,5 @@ func (v *Voided) Validate() error { return domain.CheckText("reason", v.Reason, 
 
 // Payloads returns a prototype of every event of a directive.
 func Payloads() []domain.Payload {
-	return []domain.Payload{&Issued{}, &ClausesRecorded{}, &ReportingRequired{}, &Voided{}, &Amended{}, &Repealed{}}
+	return []domain.Payload{&Issued{}, &ClausesRecorded{}, &ReportingRequired{}, &Voided{}, &Amended{}, &Repealed{}, &ReportingEnded{}, &OfficeSucceeded{}, &Corrected{}}
 }

@@ -89,5 +89,5 @@ func same(a, b string) bool {
 
 // Payloads returns a prototype of every event of an office.
 func Payloads() []domain.Payload {
-	return []domain.Payload{&Registered{}, &Renamed{}, &Merged{}, &Split{}, &HandedOver{}}
+	return []domain.Payload{&Registered{}, &Renamed{}, &Merged{}, &Split{}, &HandedOver{}, &Corrected{}}
 }

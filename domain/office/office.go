@@ -120,6 +120,7 @@ func Acts() []domain.Act {
 		{Name: "merge", Chinese: "并入", Ask: &Merged{}, By: safety},
 		{Name: "split", Chinese: "分设", Ask: &Split{}, By: safety},
 		{Name: "hand-over", Chinese: "移交经办事项", Ask: &HandedOver{}, By: []domain.Role{domain.RoleOffice}},
+		{Name: "correct", Chinese: "更正", Ask: &Corrected{}, By: safety},
 	}
 }
 
@@ -129,17 +130,21 @@ func Allowed(s State) []string {
 		return []string{"register"}
 	}
 	if s.Gone() {
-		return nil
+		return []string{"correct"}
 	}
-	return []string{"rename", "merge", "split", "hand-over"}
+	return []string{"rename", "merge", "split", "hand-over", "correct"}
 }
 
-// Decide says what happens when the command is given in the state.
+// Decide says what happens when the command is given in the state. A correction
+// needs the history and is decided by Correct.
 func Decide(s State, c domain.Command) ([]domain.Event, error) {
 	if err := c.Check(Acts()); err != nil {
 		return nil, err
 	}
 	e := c.Event()
+	if e.Corrects() != nil {
+		return nil, errors.New("office: Decide was asked for a correction")
+	}
 	if err := admit(s, e); err != nil {
 		return nil, err
 	}

@@ -172,7 +172,7 @@ func TestAllowed(t *testing.T) {
 	if got := Allowed(State{}); !slices.Equal(got, []string{"register"}) {
 		t.Errorf("at first %v", got)
 	}
-	if got := Allowed(Replay(given(t, step{li, 1, registered()}))); !slices.Equal(got, []string{"rename", "merge", "split", "hand-over"}) {
+	if got := Allowed(Replay(given(t, step{li, 1, registered()}))); !slices.Equal(got, []string{"rename", "merge", "split", "hand-over", "correct"}) {
 		t.Errorf("then %v", got)
 	}
 }
@@ -216,6 +216,7 @@ func TestGolden(t *testing.T) {
 		&Merged{p, heir, "宁编发〔2019〕3号"},
 		&Split{p, []domain.Ref{heir, second}, heir, []Move{{domain.Ref{Kind: domain.KindTask, ID: "01T"}, second}}, "宁编发〔2019〕3号"},
 		&HandedOver{p, sun.Person, li.Person, "退休"},
+		&Corrected{domain.Correction{Particulars: p, Target: "e1", Mode: domain.ModeAmend, Changes: []byte(`{"name":"机电装备处"}`), Reason: "名称录入有误"}},
 	}
 	if len(full) != len(Payloads()) {
 		t.Fatalf("%d golden files for %d types", len(full), len(Payloads()))
