@@ -225,7 +225,7 @@ func documentTask(st standing, s task.State, duties directive.Duties, set light.
 	for i, sh := range s.Shares {
 		doc.Shares[i] = shareDoc{ShareView: viewShare(s, sh), Windows: light.OfShare(s, sh, duties, set)}
 	}
-	doc.Deadline = earliest(s)
+	doc.Deadline = earliest(s, doc.Shares)
 	return doc
 }
 
@@ -240,9 +240,7 @@ func viewShare(s task.State, sh task.Share) ShareView {
 	if sh.Role != 0 {
 		v.Role = sh.Role.String()
 	}
-	if d, ok := s.Governing(sh.Office); ok {
-		v.Deadline = viewDeadline(d)
-	}
+	v.Deadline = deadlineOf(s, sh)
 	if d, ok := s.Stated(sh.Office); ok {
 		v.Stated = viewDeadline(d)
 	}
@@ -329,32 +327,51 @@ func viewDeadline(d task.Deadline) *DeadlineView {
 	return &DeadlineView{Date: d.Date, Words: d.Words, Source: d.Source.String(), EventID: d.Event, Office: d.Office.ID}
 }
 
+// deadlineOf returns the deadline a share is measured by: that of the first period
+// not accepted where it recurs, otherwise the one that governs.
+func deadlineOf(s task.State, sh task.Share) *DeadlineView {
+	if o, ok := s.NextDue(sh); ok {
+		source := deadlineScheduled
+		if o.Due != s.Schedule.On(o.Period) {
+			source = task.DeadlineGranted.String()
+		}
+		return &DeadlineView{Date: o.Due, Period: o.Period, Source: source, EventID: o.Events[len(o.Events)-1]}
+	}
+	if d, ok := s.Governing(sh.Office); ok {
+		return viewDeadline(d)
+	}
+	return nil
+}
+
+// deadlineScheduled is the source of a period's deadline that follows from the
+// schedule.
+const deadlineScheduled = "scheduled"
+
 // earliest returns the deadline that comes first among the shares still to be
 // done, or among all active ones when none is; words come after dates.
-func earliest(s task.State) *DeadlineView {
-	var best *task.Deadline
-	take := func(d task.Deadline, ok bool) {
-		if ok && (best == nil || d.Date != "" && (best.Date == "" || d.Date < best.Date)) {
-			best = &d
+func earliest(s task.State, shares []shareDoc) *DeadlineView {
+	var best *DeadlineView
+	take := func(d *DeadlineView) {
+		if d != nil && (best == nil || d.Date != "" && (best.Date == "" || d.Date < best.Date)) {
+			best = d
 		}
 	}
 	for _, wantOpen := range []bool{true, false} {
-		for _, sh := range s.Shares {
+		for i, sh := range s.Shares {
 			if sh.Status.Active() && (sh.Status != task.ShareAccepted) == wantOpen {
-				take(s.Governing(sh.Office))
+				take(shares[i].Deadline)
 			}
 		}
 		if best != nil {
-			return viewDeadline(*best)
+			return best
 		}
 	}
 	if len(s.Shares) == 0 {
 		for _, d := range s.Deadlines {
-			take(d, d.Source != task.DeadlineProposed && d.Office.IsZero())
+			if d.Source != task.DeadlineProposed && d.Office.IsZero() {
+				take(viewDeadline(d))
+			}
 		}
 	}
-	if best == nil {
-		return nil
-	}
-	return viewDeadline(*best)
+	return best
 }

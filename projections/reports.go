@@ -326,7 +326,7 @@ func (r *ReportRow) reported(c *conn, l *reportLine) error {
 		return err
 	}
 	if l.due != assessment.Never {
-		r.Deadline = &DeadlineView{Date: l.due.Date(), Source: "scheduled", EventID: events[l.assigned-1]}
+		r.Deadline = &DeadlineView{Date: l.due.Date(), Source: deadlineScheduled, EventID: events[l.assigned-1]}
 	}
 	if !l.answer.Made {
 		return nil

@@ -4,7 +4,7 @@ package projections
 // them. It is part of the file's name: a program with another version leaves this
 // file alone and builds its own from the stream. Raise it with every change of
 // schema, of a row function or of search normalisation.
-const schemaVersion = 4
+const schemaVersion = 5
 
 // applicationID marks the file as a read model of Duban: "Duba" in ASCII.
 const applicationID = 0x44756261

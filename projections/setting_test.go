@@ -215,6 +215,46 @@ func TestPeriodsOfAShare(t *testing.T) {
 	require.Nil(t, page.Items[0].Shares[0].Periods, "lists stay short")
 }
 
+// A recurring task stands among the dated ones by its first period not accepted.
+func TestRecurringSortsByItsNextPeriod(t *testing.T) {
+	l := newLedger(t)
+	o := l.office(t, "a", "危化处")
+	_, tasks := l.on("2019-07-01 09:00").directive(t, "D1", "安委办〔2019〕1号", "通知",
+		clauseSpec{text: "搬迁改造。", offices: []domain.Ref{o}, due: "2019-11-30"},
+		clauseSpec{text: "每季度排查。", offices: []domain.Ref{o}, kind: task.KindRecurring, schedule: &task.Schedule{Unit: calendar.UnitQuarter, Due: calendar.Due{Day: 10}}},
+		clauseSpec{text: "加强宣传。", offices: []domain.Ref{o}})
+	share := task.ShareOf{Office: o}
+	check := func(date, period, source string, want ...int) {
+		t.Helper()
+		m := run(t, l)
+		settle(t, m, l)
+		for _, desc := range []bool{false, true} {
+			page, err := now(t, m).Tasks(context.Background(), TaskQuery{Today: "2019-07-01", Sort: "deadline", Desc: desc})
+			require.NoError(t, err)
+			var numbers []int
+			for _, v := range page.Items {
+				numbers = append(numbers, v.Number)
+			}
+			if desc { // none still comes last
+				want = []int{want[1], want[0], want[2]}
+			}
+			require.Equal(t, want, numbers)
+		}
+		v, err := now(t, m).Task(context.Background(), tasks[1].ID, "2019-07-01")
+		require.NoError(t, err)
+		require.Equal(t, [3]string{date, period, source}, [3]string{string(v.Shares[0].Deadline.Date), string(v.Shares[0].Deadline.Period), v.Shares[0].Deadline.Source})
+		require.Equal(t, v.Shares[0].Deadline.Date, v.Deadline.Date)
+	}
+	check("2019-10-10", "2019-Q3", "scheduled", 2, 1, 3)
+	l.on("2019-10-09 09:00").do(t, tasks[1], of(o), &task.ClosureRequested{ShareOf: share, Period: "2019-Q3", Summary: "完成"})
+	check("2019-10-10", "2019-Q3", "scheduled", 2, 1, 3)
+	l.on("2019-10-12 09:00").do(t, tasks[1], clerk, &task.Accepted{ShareOf: share, Period: "2019-Q3"})
+	check("2020-01-10", "2019-Q4", "scheduled", 1, 2, 3)
+	l.do(t, tasks[1], of(o), &task.ExtensionRequested{ShareOf: share, NewDate: "2020-01-20", Reason: "x"})
+	l.do(t, tasks[1], clerk, &task.ExtensionGranted{Particulars: domain.Particulars{Approval: &domain.Approval{Leader: "分管领导", On: "2019-10-12", Words: "同意"}}, ShareOf: share, NewDate: "2020-01-20"})
+	check("2020-01-20", "2019-Q4", "granted", 1, 2, 3)
+}
+
 // What was lit by an undone batch is forgotten with it.
 func TestUndoneSettingIsForgotten(t *testing.T) {
 	l, _, _ := story(t)

@@ -36,11 +36,12 @@ type LightView struct {
 
 // DeadlineView is a deadline with the event it rests on.
 type DeadlineView struct {
-	Date    calendar.Date `json:"date,omitempty"`
-	Words   string        `json:"words,omitempty"`
-	Source  string        `json:"source" doc:"stated 文件规定, proposed 自报, set 确定, granted 延期；隐患：ordered 责令, extended 延期"`
-	EventID string        `json:"event_id"`
-	Office  string        `json:"office,omitempty"`
+	Date    calendar.Date   `json:"date,omitempty"`
+	Words   string          `json:"words,omitempty"`
+	Period  calendar.Period `json:"period,omitempty" doc:"定期任务：最早未办结的所属期，时限为其到期日"`
+	Source  string          `json:"source" doc:"stated 文件规定, proposed 自报, set 确定, granted 延期, scheduled 按周期推算；隐患：ordered 责令, extended 延期"`
+	EventID string          `json:"event_id"`
+	Office  string          `json:"office,omitempty"`
 }
 
 // ShareView is one office's part of a task.

@@ -103,6 +103,20 @@ func (s State) Occurrences(sh Share) iter.Seq[Occurrence] {
 	}
 }
 
+// NextDue returns the first period of a recurring share that is not accepted; ok is
+// false if there is none, or nothing is expected of the share any more.
+func (s State) NextDue(sh Share) (o Occurrence, ok bool) {
+	if !s.Open() || !sh.Status.Active() {
+		return Occurrence{}, false
+	}
+	for o := range s.Occurrences(sh) {
+		if !o.Accepted {
+			return o, true
+		}
+	}
+	return Occurrence{}, false
+}
+
 // lastPeriod ends what has no end of its own.
 const lastPeriod = "2199"
 
