@@ -114,6 +114,35 @@ func TestRulesChange(t *testing.T) {
 	require.Contains(t, rules.Allowed, "set-lights")
 }
 
+// Other rules are written past the states in memory. What these last wrote is not
+// what stands there any more, also where an event brings just that back: a report
+// ten days later stagnates, by a threshold ten days shorter, on the same day.
+func TestRowsAfterOtherRules(t *testing.T) {
+	l := newLedger(t)
+	o := l.office(t, "a", "危化处")
+	_, tasks := l.on("2019-07-01 09:00").directive(t, "D1", "安委办〔2019〕1号", "通知", clauseSpec{text: "搬迁改造。", offices: []domain.Ref{o}, due: "2019-12-31"})
+	report := func(day string) {
+		l.on(day+" 09:00").do(t, tasks[0], of(o), &task.ProgressReported{ShareOf: task.ShareOf{Office: o}, Condition: task.ConditionNormal, Progress: "已登记", Substantive: true})
+	}
+	m := run(t, l)
+	report("2019-07-10")
+	settle(t, m, l)
+	set := &policy.LightsSet{Lights: policy.Default().Lights, Reason: "本地规定"}
+	set.StagnantDays -= 10
+	l.do(t, policy.Ref(), clerk, set)
+	settle(t, m, l)
+	listed := func(day calendar.Date) int {
+		page, err := now(t, m).Tasks(context.Background(), TaskQuery{Light: "stagnant", Today: day})
+		require.NoError(t, err)
+		return page.Total
+	}
+	require.Equal(t, 1, listed("2019-07-31"))
+	report("2019-07-20")
+	settle(t, m, l)
+	require.Equal(t, []int{0, 0, 1}, []int{listed("2019-07-31"), listed("2019-08-09"), listed("2019-08-10")})
+	require.NoError(t, m.Verify(context.Background()))
+}
+
 // A reporting duty lights the tasks of its directive, also those that nothing else
 // happened to, and goes with the directive.
 func TestReportingDuty(t *testing.T) {
