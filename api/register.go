@@ -71,12 +71,12 @@ func (b *yearbook) write(ctx context.Context, w io.Writer) error {
 		Table: b.titled(forms.Assessment(), fmt.Sprintf("%d年内、截至亮灯日的指标，按当时承担分项的处室", b.year)),
 		Rows:  workbook.Listed(forms.AssessmentRows(figures)),
 	})
-	summary, err := b.v.Summary(ctx, b.today)
+	standings, err := b.v.YearStandings(ctx, b.year, b.today)
 	if err != nil {
 		return err
 	}
 	sheets = append(sheets, workbook.Sheet{
-		Table: b.titled(forms.Standings(), "账本全部分项和隐患的现状，不限年度"), Rows: workbook.Listed(forms.StandingRows(summary)),
+		Table: b.titled(forms.Standings(), fmt.Sprintf("%d年内有效至少一天的分项，归年末承担的处室，状态为截至账本序号的状态；应办结、应报送为年内的数；隐患为年内检查发现的", b.year)), Rows: workbook.Listed(forms.StandingRows(standings)),
 	})
 	as := figures.Cutoff
 	as.Sample = as.Sample || b.Sample

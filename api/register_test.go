@@ -17,6 +17,7 @@ import (
 	"duban/api/forms"
 	"duban/api/workbook"
 	"duban/domain/calendar"
+	"duban/projections"
 )
 
 // sheet reads a table of a file that was answered.
@@ -172,6 +173,47 @@ func TestRegisterOfAYear(t *testing.T) {
 	left, err := os.ReadDir(spool)
 	require.NoError(t, err)
 	assert.Empty(t, left)
+}
+
+// The offices of a year are counted from what belongs to it: shares somebody had then,
+// where they were at its end, reports due and hazards found in it.
+func TestStandingsOfAYear(t *testing.T) {
+	n := start(t)
+	im, _ := reported(n)
+	n.hazards()
+	n.clock.set(t, "2020-07-02 09:00")
+	n.importNotice(strings.NewReplacer("〔2019〕7号", "〔2020〕1号", "整治工作", "检查", "2019年", "2020年").Replace(shortNotice))
+	n.act(n.token, "tasks/"+im.tasks[2]+"/transfer", body{"from": im.offices["化工处"], "to": im.offices["信息中心"], "cause": "decision"})
+	lines := func(year string) map[string][]string {
+		t.Helper()
+		f, err := excelize.OpenReader(bytes.NewReader(n.get(n.caughtUp("register?today=2020-07-02&year=" + year)).want(http.StatusOK).body))
+		require.NoError(t, err)
+		defer f.Close()
+		rows, err := f.GetRows(forms.Standings().Name)
+		require.NoError(t, err)
+		out := map[string][]string{}
+		for _, r := range rows {
+			if len(r) > 13 {
+				out[r[0]] = r
+			}
+		}
+		return out
+	}
+	shares := func(m map[string][]string) []string {
+		return []string{m["化工处"][1], m["技术改造处"][1], m["信息中心"][1], m["合计"][1]}
+	}
+	y2019, y2020 := lines("2019"), lines("2020")
+	assert.Equal(t, []string{"2", "2", "2", "6"}, shares(y2019), "as it was at the end of the year")
+	assert.Equal(t, []string{"3", "4", "5", "12"}, shares(y2020))
+	assert.Equal(t, "2", y2019["合计"][13], "hazards of 2019")
+	assert.Equal(t, "0", y2020["合计"][13], "and of 2020")
+	var facts projections.AssessmentView
+	n.get(n.caughtUp("assessment-facts?year=2019&today=2020-07-02")).want(http.StatusOK).into(&facts)
+	for _, f := range facts.Total {
+		if f.Figure == "reports_due" {
+			assert.Equal(t, strconv.Itoa(f.Numerator), y2019["合计"][11], "the sheet beside it says the same")
+		}
+	}
 }
 
 // The register of invented history says so.

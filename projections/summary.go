@@ -51,7 +51,43 @@ func summarise(c *conn, today calendar.Date) (SummaryView, error) {
 			return out, err
 		}
 	}
-	return out, sumTables(c, &out, today)
+	t, err := sumTables(c, 0, today)
+	if err != nil {
+		return out, err
+	}
+	return out, t.show(c, &out)
+}
+
+// YearStandings is a year's shares and findings by office: shares that somebody had on
+// a day of the year, once each, where they were at its end and as they stand now; what
+// was due and reported in the year; findings of the year.
+type YearStandings struct {
+	ByOffice []OfficeCount
+	Total    Standing
+}
+
+// YearStandings returns the offices of a year in figures.
+func (v *View) YearStandings(ctx context.Context, year int, today calendar.Date) (YearStandings, error) {
+	var out YearStandings
+	if _, err := yearSpan(year); err != nil {
+		return out, err
+	}
+	if _, err := dayFor(today); err != nil {
+		return out, err
+	}
+	err := v.lists(ctx, func(c *conn, _ *totals) error {
+		t, err := sumTables(c, year, today)
+		if err != nil {
+			return err
+		}
+		lines, _, total, err := t.offices(c)
+		out = YearStandings{ByOffice: lines, Total: total.view()}
+		return err
+	})
+	if err != nil {
+		return YearStandings{}, fmt.Errorf("summarise %d: %w", year, err)
+	}
+	return out, nil
 }
 
 func sumTasks(c *conn, out *SummaryView, today int) error {

@@ -76,6 +76,7 @@ func (t *standingSum) view() Standing {
 // tables sums shares and findings by office, directive and month at once.
 type tables struct {
 	today       assessment.Day
+	year        int   // what is counted of it only; 0: everything
 	first       int32 // number of firstMonth
 	byOffice    map[string]*standingSum
 	byDirective map[string]*standingSum
@@ -115,17 +116,18 @@ func sumIn(m map[string]*standingSum, k string) *standingSum {
 	return t
 }
 
-// sumTables fills the tables of a summary.
-func sumTables(c *conn, out *SummaryView, today calendar.Date) error {
+// sumTables returns the sums of a year, or of everything for the year 0.
+func sumTables(c *conn, year int, today calendar.Date) (*tables, error) {
 	t := &tables{
 		today:    assessment.DayOf(today),
+		year:     year,
 		first:    firstMonth().N,
 		byOffice: map[string]*standingSum{}, byDirective: map[string]*standingSum{},
 	}
-	ask := assessment.Question{Span: assessment.Ever(today), Today: t.today}
+	ask := assessment.Question{Span: t.span(today), Today: t.today}
 	owed, err := dutiesIn(c, ask.Span)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	tell := t.fact
 	if err := records(c, recordFilter{}, func(at *recordAt) error {
@@ -133,12 +135,27 @@ func sumTables(c *conn, out *SummaryView, today calendar.Date) error {
 		at.Facts(ask, owed.of(at.directive, at.office), tell)
 		return t.share(at)
 	}); err != nil {
-		return err
+		return nil, err
 	}
-	if err := t.sumFindings(c); err != nil {
-		return err
+	return t, t.sumFindings(c)
+}
+
+func (t *tables) span(today calendar.Date) assessment.Span {
+	if t.year == 0 {
+		return assessment.Ever(today)
 	}
-	return t.show(c, out)
+	return assessment.Year(t.year)
+}
+
+// counts reports whether the share at hand is counted: where it is now, or of a year
+// in which somebody had it, where it was at its end.
+func (t *tables) counts(at *recordAt) bool {
+	if t.year == 0 {
+		return at.Ending.Active()
+	}
+	year := assessment.Year(t.year)
+	held := at.Held.From <= at.Held.Until && at.Held.From <= year.Until && year.From <= at.Held.Until
+	return held && (at.Ending.Active() || at.End.On > year.Until)
 }
 
 func (t *tables) turnTo(at *recordAt) {
@@ -159,9 +176,9 @@ func (t *tables) fact(f *assessment.Fact) {
 	}
 }
 
-// share counts what a share is now, if it still is its office's.
+// share counts what a share is now.
 func (t *tables) share(at *recordAt) error {
-	if !at.Ending.Active() {
+	if !t.counts(at) {
 		return nil
 	}
 	t.statuses[at.status()]++
@@ -208,6 +225,9 @@ func (t *tables) sumFindings(c *conn) error {
 		return err
 	}
 	return c.each("SELECT n, status, grade, rectifier, supervising, found FROM finding", nil, func(s *sqlite3.Stmt) error {
+		if found := s.ColumnInt(5); t.year != 0 && (found == noDay || dateOf(found).Year() != t.year) {
+			return nil
+		}
 		status, grade := finding.Status(s.ColumnInt(1)), finding.Grade(s.ColumnInt(2))
 		offices := []string{s.ColumnText(3)}
 		if supervising := s.ColumnText(4); supervising != offices[0] {
@@ -251,15 +271,15 @@ func (t *standingSum) finding(status finding.Status, grade finding.Grade) {
 	}
 }
 
-// show writes the tables out. Offices come as they were registered, directives and
-// months in their order; rows without anything are left out.
-func (t *tables) show(c *conn, out *SummaryView) error {
-	out.ByOffice, out.ByCity = []OfficeCount{}, []OfficeCount{}
+// offices returns a line for every office that has anything, in the order they were
+// registered, and the sum of all.
+func (t *tables) offices(c *conn) (lines []OfficeCount, cities []OfficeCount, total standingSum, err error) {
+	lines, cities = []OfficeCount{}, []OfficeCount{}
 	offices, err := registeredOffices(c)
 	if err != nil {
-		return err
+		return nil, nil, total, err
 	}
-	total := t.findings // every share is one office's, but a finding may be two's
+	total = t.findings // every share is one office's, but a finding may be two's
 	for _, o := range offices {
 		sum, ok := t.byOffice[o.ID]
 		if !ok || *sum == (standingSum{}) {
@@ -267,10 +287,21 @@ func (t *tables) show(c *conn, out *SummaryView) error {
 		}
 		total.addShares(sum)
 		row := OfficeCount{Office: o.Named, Standing: sum.view()}
-		out.ByOffice = append(out.ByOffice, row)
+		lines = append(lines, row)
 		if o.city {
-			out.ByCity = append(out.ByCity, row)
+			cities = append(cities, row)
 		}
+	}
+	return lines, cities, total, nil
+}
+
+// show writes the tables out. Offices come as they were registered, directives and
+// months in their order; rows without anything are left out.
+func (t *tables) show(c *conn, out *SummaryView) error {
+	var total standingSum
+	var err error
+	if out.ByOffice, out.ByCity, total, err = t.offices(c); err != nil {
+		return err
 	}
 	out.Total = total.view()
 	t.shares(out, &total)

@@ -70,8 +70,8 @@ func Standings() workbook.Table {
 	return workbook.Table{Name: "处室汇总", Columns: columns(standings())}
 }
 
-// StandingRows returns the offices of a summary, the total last.
-func StandingRows(v projections.SummaryView) []workbook.Row {
+// StandingRows returns the offices of a year, the total last.
+func StandingRows(v projections.YearStandings) []workbook.Row {
 	var rows []workbook.Row
 	for _, o := range v.ByOffice {
 		rows = append(rows, workbook.Row{Cells: cells(standings(), officeStanding{o.Office.Name, o.Standing})})
