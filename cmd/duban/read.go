@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"duban/api"
 	"duban/domain/calendar"
 	"duban/projections"
 )
@@ -286,41 +285,6 @@ func findRecord(ctx context.Context, c *client, id string, q url.Values) (path s
 		}
 	}
 	return "", nil, fmt.Errorf("没有编号为 %s 的记录 / there is no record with the id %s", id, id)
-}
-
-func (a *app) historyCommand() *cobra.Command {
-	var q query
-	cmd := &cobra.Command{Use: "history ID", Short: "一条记录的全部事件 / every event of a record", Args: exactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
-		c, err := a.client()
-		if err != nil {
-			return err
-		}
-		_, b, err := findRecord(cmd.Context(), c, args[0], q.values)
-		if err != nil || a.json {
-			return a.rawOr(b, err)
-		}
-		var h api.HistoryView
-		if err := decode(b, &h); err != nil {
-			return err
-		}
-		rows := make([][]string, len(h.Events))
-		for i, e := range h.Events {
-			marks := ""
-			if e.Late {
-				marks = "补录"
-			}
-			if e.Voided {
-				marks += " 作废"
-			}
-			if len(e.CorrectedBy) > 0 {
-				marks += " 已更正"
-			}
-			rows[i] = []string{strconv.FormatUint(e.Sequence, 10), localTime(e.Time), localTime(e.RecordedTime), strings.TrimPrefix(e.Type, "duban."), e.Actor, marks, e.ID}
-		}
-		return a.table([]string{"序号", "发生", "入账", "事件", "录入人", "", "事件编号"}, rows)
-	}}
-	q.flags(cmd, cutFlags())
-	return cmd
 }
 
 func (a *app) replayCommand() *cobra.Command {

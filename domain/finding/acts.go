@@ -76,6 +76,10 @@ func transitions() []transition {
 // Acts returns the commands of a finding.
 func Acts() []domain.Act { return acts(false) }
 
+// Named returns every act with the event it leads to, those that no client asks for
+// directly among them.
+func Named() []domain.Act { return append(acts(false), acts(true)...) }
+
 // follows are the events that no client asks for directly.
 func follows() []domain.Act { return acts(true) }
 

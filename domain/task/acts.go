@@ -58,6 +58,10 @@ func Acts() []domain.Act {
 // all are the acts of clients and what follows from others.
 func all() []domain.Act { return append(Acts(), follows()...) }
 
+// Named returns every act with the event it leads to, those that no client asks for
+// directly among them.
+func Named() []domain.Act { return all() }
+
 // follows are the events that no client asks for directly.
 func follows() []domain.Act {
 	return []domain.Act{

@@ -1,5 +1,6 @@
 // Package vocabulary lists every event type there is, for those who decode any
-// of them: the event store, the read models and the golden files.
+// of them: the event store, the read models and the golden files; and what each is
+// called, for those who show them.
 package vocabulary
 
 import (
@@ -22,4 +23,13 @@ func Payloads() []domain.Payload {
 	return slices.Concat(ledger.Payloads(), name.Payloads(), office.Payloads(), directive.Payloads(),
 		task.Payloads(), inspection.Payloads(), finding.Payloads(),
 		workyear.Payloads(), policy.Payloads())
+}
+
+// Words returns what people call the events, by their types: 签收, 申请报结.
+func Words() map[string]string {
+	words := map[string]string{(*ledger.Opened)(nil).EventType(): "启动服务", (*ledger.Accepted)(nil).EventType(): "接受异常事件"}
+	for _, a := range slices.Concat(name.Acts(), office.Acts(), directive.Acts(), task.Named(), inspection.Acts(), finding.Named(), workyear.Acts(), policy.Acts()) {
+		words[a.Ask.EventType()] = a.Chinese
+	}
+	return words
 }

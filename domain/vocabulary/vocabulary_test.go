@@ -73,6 +73,19 @@ func TestEveryTypeHasAGoldenFile(t *testing.T) {
 	}
 }
 
+// Every event has a name that people know it by.
+func TestEveryTypeHasAWord(t *testing.T) {
+	words := Words()
+	for _, p := range Payloads() {
+		if !regexp.MustCompile(`^\p{Han}+$`).MatchString(words[p.EventType()]) {
+			t.Errorf("%s is called %q", p.EventType(), words[p.EventType()])
+		}
+	}
+	if len(words) != len(Payloads()) {
+		t.Errorf("%d words for %d types", len(words), len(Payloads()))
+	}
+}
+
 // A payload's bytes depend on nothing but its content: no floats, no maps, no
 // any; and its names on the wire are snake_case.
 func TestPayloadFields(t *testing.T) {
