@@ -15,7 +15,7 @@ func TestGoverning(t *testing.T) {
 	set := func(o domain.Ref, d calendar.Date) step {
 		return step{li, "07-03", &SetDeadline{Scope: Scope{o}, Date: d}}
 	}
-	words := step{li, "07-03", &SetDeadline{Scope: Scope{jidian}, Words: "长期坚持"}}
+	words := step{li, "07-03", &SetDeadline{Particulars: grounded(), Scope: Scope{jidian}, Words: "长期坚持"}}
 	proposed := step{sun, "07-04", &ProposedDeadline{Scope: Scope{jidian}, Date: "2019-08-31"}}
 	for _, tt := range []struct {
 		name   string

@@ -248,7 +248,7 @@ func (s State) admitData(sh Share, e domain.Event) error {
 	case *StatedDeadline:
 		return s.eachScope(d.Scope)
 	case *SetDeadline:
-		return first(s.eachScope(d.Scope), s.withinSource(e, d.Date, s.scoped(d.Scope)))
+		return first(s.eachScope(d.Scope), s.withinSource(e, d.Date, s.scoped(d.Scope)), s.keepsSource(e, d))
 	case *Absorbed:
 		to, ok := s.Share(d.To)
 		if !ok || to.Status == ShareAccepted {
@@ -596,6 +596,21 @@ func (s State) latest() Act {
 		}
 	}
 	return last
+}
+
+// keepsSource: words without a date would leave nothing to be late against, so they
+// take the place of a date that the source states on the superior's document only.
+func (s State) keepsSource(e domain.Event, d *SetDeadline) error {
+	if d.Date != "" || len(e.Data.Circumstances().Basis) > 0 {
+		return nil
+	}
+	for _, o := range s.scoped(d.Scope) {
+		if st, ok := s.Stated(o); ok {
+			return domain.Illegal("deadline.source_words", "文件规定了 "+string(st.Date)+"，改为没有日期的时限须在 basis 中写明上级文件，或同时写明 date",
+				"the source states "+string(st.Date)+": words without a date need the superior's document as basis, or a date beside them")
+		}
+	}
+	return nil
 }
 
 // lastAccepted returns the latest acceptance among the active shares.

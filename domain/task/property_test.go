@@ -122,7 +122,7 @@ func proper(ask domain.Payload) domain.Caller {
 // is allowed now; what any other rule refuses by the state is not.
 var curable = []string{
 	"time.before", "late.after", "approval.required", "share.none", "assigned.again", "share_transferred.meets", "share_absorbed.into",
-	"extension.earlier", "deadline.source", "suspended.again", "suspended.none", "resumed.none", "closure_requested.pending", "closure_requested.accepted",
+	"extension.earlier", "deadline.source", "deadline.source_words", "suspended.again", "suspended.none", "resumed.none", "closure_requested.pending", "closure_requested.accepted",
 	"period.missing", "period.one_off", "period.schedule", "kind_decided.recurring", "kind_decided.period",
 	"decomposed.again", "linked.again", "clause_revised.same", "corrected.clause", "corrected.decomposed", "attested.year", "request.none", "completed.shares", "attested.again", "reopened.none",
 	"corrected.breaks", "corrected.voided", "corrected.correction", "corrected.docketed", "corrected.finding", "corrected.behalf",

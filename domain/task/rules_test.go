@@ -279,6 +279,9 @@ func TestBeyondTheSource(t *testing.T) {
 	set := func(p domain.Particulars, o domain.Ref, d calendar.Date) step {
 		return step{li, "07-10", &SetDeadline{Particulars: p, Scope: Scope{o}, Date: d}}
 	}
+	words := func(p domain.Particulars, o domain.Ref) step {
+		return step{li, "07-10", &SetDeadline{Particulars: p, Scope: Scope{o}, Words: "长期坚持", Reason: "已商上级"}}
+	}
 	resume := func(p domain.Particulars, d calendar.Date) step {
 		return step{li, "07-20", &Resumed{Particulars: p, Deadline: d}}
 	}
@@ -297,6 +300,11 @@ func TestBeyondTheSource(t *testing.T) {
 		{name: "set beyond, grounded", given: datedStory, when: set(basis(domain.Particulars{}), noOffice, "2020-01-01"), then: StatusAssigned},
 		{name: "set where the source is silent", given: aloneStory, when: set(domain.Particulars{}, noOffice, "2020-12-31"), then: StatusAssigned},
 		{name: "set for the task, beyond a share's own", given: own, when: set(domain.Particulars{}, noOffice, "2019-10-01"), refused: "deadline.source"},
+		{name: "words over a date", given: datedStory, when: words(domain.Particulars{}, noOffice), refused: "deadline.source_words"},
+		{name: "words over a share's date", given: own, when: words(approved(), jidian), refused: "deadline.source_words"},
+		{name: "words over a date, grounded", given: datedStory, when: words(basis(domain.Particulars{}), noOffice), then: StatusAssigned},
+		{name: "words where the source is silent", given: aloneStory, when: words(domain.Particulars{}, noOffice), then: StatusAssigned},
+		{name: "words beside a date", given: datedStory, when: step{li, "07-10", &SetDeadline{Date: "2019-12-31", Words: "年底前"}}, then: StatusAssigned},
 		{name: "resumed within", given: suspended, when: resume(domain.Particulars{}, "2019-12-31"), then: StatusAssigned},
 		{name: "resumed beyond", given: suspended, when: resume(domain.Particulars{}, "2020-01-15"), refused: "deadline.source"},
 		{name: "resumed beyond, grounded", given: suspended, when: resume(basis(domain.Particulars{}), "2020-01-15"), then: StatusAssigned},
