@@ -21,6 +21,7 @@ func TestFiltersThatMeanNothing(t *testing.T) {
 		"tasks?q=%00": "q", "tasks?q=%20": "q", "tasks?q=%E2%80%8B": "q", "findings?q=%01": "q", "directives?q=%00": "q", "offices?q=%00": "q", "inspections?q=%00": "q",
 		"tasks?office=nosuch": "office", "tasks?office=" + url.QueryEscape("没有的处"): "office", "tasks?office=nosuch&light=overdue": "office",
 		"tasks?directive=xyz": "directive", "tasks?directive=directive/xyz": "directive", "tasks?directive=" + im.tasks[1]: "directive",
+		"tasks?handler=office/x": "handler", "tasks?handler=person/": "handler", "tasks?handler=" + url.QueryEscape("张 三"): "handler",
 		"findings?office=nosuch": "office", "findings?task=xyz": "task", "findings?inspection=xyz": "inspection",
 	} {
 		p := n.get(path).problem(http.StatusUnprocessableEntity)
@@ -28,7 +29,7 @@ func TestFiltersThatMeanNothing(t *testing.T) {
 			assert.Equal(t, "query."+field, p.Errors[0].Location, path)
 		}
 	}
-	for path, want := range map[string]int{"tasks?q=%25": 0, "tasks?q=": 4, "tasks?directive=directive/" + im.id: 4, "findings?task=" + im.tasks[1]: 0} {
+	for path, want := range map[string]int{"tasks?handler=nobody": 0, "tasks?handler=person/nobody&open=true": 0, "tasks?q=%25": 0, "tasks?q=": 4, "tasks?directive=directive/" + im.id: 4, "findings?task=" + im.tasks[1]: 0} {
 		var p projections.Page[projections.TaskView]
 		n.get(n.caughtUp(path)).want(http.StatusOK).into(&p)
 		assert.Equal(t, want, p.Total, path)

@@ -19,7 +19,7 @@ type tasksInput struct {
 	Light     lightName          `query:"light" doc:"亮灯；同时有 office 时为该处室分项的亮灯"`
 	Directive string             `query:"directive" doc:"文件编号"`
 	Kind      oneOf[task.Kind]   `query:"kind" doc:"任务类型"`
-	Handler   string             `query:"handler" doc:"经办人 person/…；加 open=true 即其移交以前的在办分项"`
+	Handler   string             `query:"handler" doc:"经办人 person/…；人员无须登记，没有经办分项的人得到空的清单；加 open=true 即其移交以前的在办分项"`
 	Open      bool               `query:"open" doc:"只列有在办分项的；同时有 office、handler 时为其在办分项"`
 	PageParams
 	Sort string `query:"sort" enum:"number,deadline,updated,light,status" default:"number"`

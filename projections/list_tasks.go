@@ -241,8 +241,13 @@ func shareFilter(c *conn, q TaskQuery, lightOf lightSet, today int) (taskFilter,
 		args = append(args, offices)
 	}
 	if q.Handler != "" {
+		// People are not registered: whoever has no share is answered with an empty list.
+		person, err := domain.Person(strings.TrimPrefix(q.Handler, "person/"))
+		if err != nil {
+			return taskFilter{}, badQuery("handler", "应为经办人 person/…", "a handler is a person/…")
+		}
 		cond += " AND s.handler=?"
-		args = append(args, strings.TrimPrefix(q.Handler, "person/"))
+		args = append(args, person.ID)
 	}
 	if q.Open {
 		cond += " AND s.open=1"
