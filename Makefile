@@ -41,7 +41,7 @@ fuzz: ## every fuzz target for FUZZTIME
 	  done; done
 
 golden: ## write golden files anew; read the diff afterwards
-	$(GO) test $$(git grep -l '"update"' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's,^,./,') -update
+	$(GO) test $$(git grep -lE '"update"|domaintest\.Golden' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's,^,./,') -update
 
 e2e: build ## tests that need other programs: OpenAPI linter, nats client, LibreOffice, strace
 	.ci/e2e

@@ -1,23 +1,17 @@
 package finding
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
-	"os"
-	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"duban/domain"
 	"duban/domain/calendar"
+	"duban/domain/domaintest"
 	"duban/domain/inspection"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew; read the diff")
 
 // full returns one event of each type with every field filled in.
 func full() []domain.Payload {
@@ -62,38 +56,7 @@ func full() []domain.Payload {
 }
 
 // The stored bytes of every event type are pinned: they decode for ever.
-func TestGolden(t *testing.T) {
-	prototypes := Payloads()
-	for _, p := range full() {
-		name := p.EventType()
-		prototypes = slices.DeleteFunc(prototypes, func(q domain.Payload) bool { return q.EventType() == name })
-		got, err := json.Marshal(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		file := filepath.Join("testdata", name+".json")
-		if *update {
-			if err := os.WriteFile(file, append(got, '\n'), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want = bytes.TrimSuffix(want, []byte("\n"))
-		if !bytes.Equal(got, want) {
-			t.Errorf("%s encodes as\n%s\nwant\n%s", name, got, want)
-		}
-		back, err := domain.DecodeStrict(p, want)
-		if err != nil || !reflect.DeepEqual(back, p) {
-			t.Errorf("%s decodes as %+v, %v", name, back, err)
-		}
-	}
-	for _, p := range prototypes {
-		t.Errorf("%s has no golden file", p.EventType())
-	}
-}
+func TestGolden(t *testing.T) { domaintest.Golden(t, full(), Payloads()) }
 
 // Required are the fields without which an event is refused; all others may be
 // absent.

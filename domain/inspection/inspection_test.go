@@ -1,13 +1,9 @@
 package inspection
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -17,9 +13,8 @@ import (
 
 	"duban/domain"
 	"duban/domain/calendar"
+	"duban/domain/domaintest"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew; read the diff")
 
 var (
 	wang = caller("wang", domain.RoleInspector)
@@ -263,43 +258,7 @@ func TestGolden(t *testing.T) {
 		&Closed{p, "发现隐患 3 条"},
 		&Corrected{domain.Correction{Particulars: p, Target: "01E", Mode: domain.ModeVoid, Reason: "录错"}},
 	}
-	if len(full) != len(Payloads()) {
-		t.Fatalf("%d golden files for %d types", len(full), len(Payloads()))
-	}
-	for i, p := range full {
-		if p.EventType() != Payloads()[i].EventType() {
-			t.Errorf("%s has no golden file", Payloads()[i].EventType())
-		}
-		golden(t, p)
-	}
-}
-
-func golden(t *testing.T, p domain.Payload) {
-	t.Helper()
-	got, err := json.Marshal(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join("testdata", p.EventType()+".json")
-	if *update {
-		if err := os.WriteFile(file, append(got, '\n'), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want = bytes.TrimSuffix(want, []byte("\n"))
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s encodes as\n%s\nwant\n%s", p.EventType(), got, want)
-	}
-	if back, err := domain.DecodeStrict(p, want); err != nil || !reflect.DeepEqual(back, p) {
-		t.Errorf("%s decodes as %+v, %v", p.EventType(), back, err)
-	}
-	if err := p.Validate(); err != nil {
-		t.Errorf("%s: %v", p.EventType(), err)
-	}
+	domaintest.Golden(t, full, Payloads())
 }
 
 // Whatever is asked in whatever order: what is accepted leaves a history that

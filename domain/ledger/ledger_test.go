@@ -1,19 +1,12 @@
 package ledger
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"flag"
-	"os"
-	"path/filepath"
-	"reflect"
 	"testing"
 
 	"duban/domain"
+	"duban/domain/domaintest"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew; read the diff")
 
 const digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
@@ -28,37 +21,7 @@ func full() []domain.Payload {
 }
 
 // The stored bytes of every event type are pinned: they decode for ever.
-func TestGolden(t *testing.T) {
-	if len(full()) != len(Payloads()) {
-		t.Errorf("%d samples of %d types", len(full()), len(Payloads()))
-	}
-	for _, p := range full() {
-		got, err := json.Marshal(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		file := filepath.Join("testdata", p.EventType()+".json")
-		if *update {
-			if err := os.WriteFile(file, append(got, '\n'), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want = bytes.TrimSuffix(want, []byte("\n"))
-		if !bytes.Equal(got, want) {
-			t.Errorf("%s encodes as\n%s\nwant\n%s", p.EventType(), got, want)
-		}
-		if back, err := domain.DecodeStrict(p, want); err != nil || !reflect.DeepEqual(back, p) {
-			t.Errorf("%s decodes as %+v, %v", p.EventType(), back, err)
-		}
-		if err := p.Validate(); err != nil {
-			t.Errorf("%s: %v", p.EventType(), err)
-		}
-	}
-}
+func TestGolden(t *testing.T) { domaintest.Golden(t, full(), Payloads()) }
 
 func TestValidate(t *testing.T) {
 	for _, tt := range []struct {

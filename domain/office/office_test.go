@@ -1,13 +1,8 @@
 package office
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -18,9 +13,8 @@ import (
 
 	"duban/domain"
 	"duban/domain/calendar"
+	"duban/domain/domaintest"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew; read the diff")
 
 var (
 	li   = domain.Caller{Person: domain.Ref{Kind: domain.KindPerson, ID: "li"}, Office: domain.Ref{Kind: domain.KindOffice, ID: "anban"}, Role: domain.RoleSafetyOffice}
@@ -218,43 +212,7 @@ func TestGolden(t *testing.T) {
 		&HandedOver{p, sun.Person, li.Person, "退休"},
 		&Corrected{domain.Correction{Particulars: p, Target: "e1", Mode: domain.ModeAmend, Changes: []byte(`{"name":"机电装备处"}`), Reason: "名称录入有误"}},
 	}
-	if len(full) != len(Payloads()) {
-		t.Fatalf("%d golden files for %d types", len(full), len(Payloads()))
-	}
-	for i, p := range full {
-		if p.EventType() != Payloads()[i].EventType() {
-			t.Errorf("%s has no golden file", Payloads()[i].EventType())
-		}
-		golden(t, p)
-	}
-}
-
-func golden(t *testing.T, p domain.Payload) {
-	t.Helper()
-	got, err := json.Marshal(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join("testdata", p.EventType()+".json")
-	if *update {
-		if err := os.WriteFile(file, append(got, '\n'), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want = bytes.TrimSuffix(want, []byte("\n"))
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s encodes as\n%s\nwant\n%s", p.EventType(), got, want)
-	}
-	if back, err := domain.DecodeStrict(p, want); err != nil || !reflect.DeepEqual(back, p) {
-		t.Errorf("%s decodes as %+v, %v", p.EventType(), back, err)
-	}
-	if err := p.Validate(); err != nil {
-		t.Errorf("%s: %v", p.EventType(), err)
-	}
+	domaintest.Golden(t, full, Payloads())
 }
 
 // Whatever is asked: what is accepted could have happened, the names an office

@@ -1,13 +1,8 @@
 package policy
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -15,9 +10,8 @@ import (
 
 	"duban/domain"
 	"duban/domain/calendar"
+	"duban/domain/domaintest"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew; read the diff")
 
 var (
 	li  = domain.Caller{Person: domain.Ref{Kind: domain.KindPerson, ID: "li"}, Office: domain.Ref{Kind: domain.KindOffice, ID: "anban"}, Role: domain.RoleSafetyOffice}
@@ -112,27 +106,5 @@ func TestValidate(t *testing.T) {
 // The stored bytes are pinned: they decode for ever.
 func TestGolden(t *testing.T) {
 	p := &LightsSet{domain.Particulars{Note: "备注"}, Lights{1, 2, 3, 4, 5, 6, 7}, "本地规定"}
-	got, err := json.Marshal(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join("testdata", p.EventType()+".json")
-	if *update {
-		if err := os.WriteFile(file, append(got, '\n'), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want = bytes.TrimSuffix(want, []byte("\n")); !bytes.Equal(got, want) {
-		t.Errorf("encodes as\n%s\nwant\n%s", got, want)
-	}
-	if back, err := domain.DecodeStrict(p, want); err != nil || !reflect.DeepEqual(back, p) {
-		t.Errorf("decodes as %+v, %v", back, err)
-	}
-	if len(Payloads()) != 1 || Payloads()[0].EventType() != p.EventType() {
-		t.Error("an event has no golden file")
-	}
+	domaintest.Golden(t, []domain.Payload{p}, Payloads())
 }

@@ -1,12 +1,8 @@
 package task
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -14,9 +10,8 @@ import (
 
 	"duban/domain"
 	"duban/domain/calendar"
+	"duban/domain/domaintest"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew; read the diff")
 
 // full returns one event of each type with every field filled in.
 func full() []domain.Payload {
@@ -79,46 +74,15 @@ var addedLater = map[string]domain.Payload{
 
 // The stored bytes of every event type are pinned: they decode for ever.
 func TestGolden(t *testing.T) {
-	prototypes := Payloads()
+	domaintest.GoldenFiles(t, full(), Payloads())
 	for _, p := range full() {
 		name := p.EventType()
-		prototypes = slices.DeleteFunc(prototypes, func(q domain.Payload) bool { return q.EventType() == name })
 		if field := empty(reflect.ValueOf(p).Elem()); field != "" && (addedLater[field] == nil || addedLater[field].EventType() != name) {
 			t.Errorf("%s: the sample leaves %s empty", name, field)
 		}
-		golden(t, p, name)
-	}
-	for _, p := range prototypes {
-		t.Errorf("%s has no golden file", p.EventType())
 	}
 	for field, p := range addedLater {
-		golden(t, p, p.EventType()+"+"+strings.ToLower(field))
-	}
-}
-
-func golden(t *testing.T, p domain.Payload, name string) {
-	t.Helper()
-	got, err := json.Marshal(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join("testdata", name+".json")
-	if *update {
-		if err := os.WriteFile(file, append(got, '\n'), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want = bytes.TrimSuffix(want, []byte("\n"))
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s encodes as\n%s\nwant\n%s", name, got, want)
-	}
-	back, err := domain.DecodeStrict(p, want)
-	if err != nil || !reflect.DeepEqual(back, p) {
-		t.Errorf("%s decodes as %+v, %v", name, back, err)
+		domaintest.GoldenFile(t, p, p.EventType()+"+"+strings.ToLower(field))
 	}
 }
 

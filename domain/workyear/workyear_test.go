@@ -1,22 +1,16 @@
 package workyear
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"reflect"
 	"testing"
 	"time"
 
 	"duban/domain"
 	"duban/domain/calendar"
+	"duban/domain/domaintest"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew; read the diff")
 
 var (
 	li  = domain.Caller{Person: domain.Ref{Kind: domain.KindPerson, ID: "li"}, Office: domain.Ref{Kind: domain.KindOffice, ID: "anban"}, Role: domain.RoleSafetyOffice}
@@ -170,27 +164,5 @@ func TestValidate(t *testing.T) {
 func TestGolden(t *testing.T) {
 	p := first()
 	p.Note = "备注"
-	got, err := json.Marshal(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join("testdata", p.EventType()+".json")
-	if *update {
-		if err := os.WriteFile(file, append(got, '\n'), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want = bytes.TrimSuffix(want, []byte("\n")); !bytes.Equal(got, want) {
-		t.Errorf("encodes as\n%s\nwant\n%s", got, want)
-	}
-	if back, err := domain.DecodeStrict(p, want); err != nil || !reflect.DeepEqual(back, p) {
-		t.Errorf("decodes as %+v, %v", back, err)
-	}
-	if len(Payloads()) != 1 || Payloads()[0].EventType() != p.EventType() {
-		t.Error("an event has no golden file")
-	}
+	domaintest.Golden(t, []domain.Payload{p}, Payloads())
 }
