@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	"duban/api/forms"
@@ -124,6 +125,31 @@ func (s *Server) planProgress(ctx context.Context, v *projections.View, in forms
 			return forms.Standing[projections.ShareRow]{}, false
 		}
 		return *standing, true
+	}), seen, nil
+}
+
+func (s *Server) planRectification(ctx context.Context, v *projections.View, in forms.Returned, t forms.Terms) (forms.Plan, histories, error) {
+	wanted, seen := map[string]forms.Standing[projections.FindingView]{}, histories{}
+	for _, r := range in.Rows {
+		if r.Key.Ref.Kind != domain.KindFinding {
+			continue
+		}
+		f, err := v.Finding(ctx, r.Key.Ref.ID, t.Today)
+		if errors.Is(err, projections.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return forms.Plan{}, nil, err
+		}
+		standing := forms.Standing[projections.FindingView]{View: f, Version: f.Version}
+		if standing.History, err = s.since(ctx, seen, r.Key, f.Version); err != nil {
+			return forms.Plan{}, nil, err
+		}
+		wanted[r.Key.Ref.ID] = standing
+	}
+	return forms.RectificationPlan(in, t, func(k workbook.Key) (forms.Standing[projections.FindingView], bool) {
+		standing, ok := wanted[k.Ref.ID]
+		return standing, ok
 	}), seen, nil
 }
 

@@ -30,6 +30,7 @@ type sheetForm struct {
 func (s *Server) sheetForms() []sheetForm {
 	return []sheetForm{
 		{"progress", forms.Progress(), s.planProgress},
+		{"rectification", forms.Rectification(), s.planRectification},
 	}
 }
 
