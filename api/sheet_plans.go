@@ -9,6 +9,7 @@ import (
 	"duban/api/workbook"
 	"duban/domain"
 	"duban/domain/calendar"
+	"duban/domain/name"
 	"duban/projections"
 )
 
@@ -151,6 +152,32 @@ func (s *Server) planRectification(ctx context.Context, v *projections.View, in 
 		standing, ok := wanted[k.Ref.ID]
 		return standing, ok
 	}), seen, nil
+}
+
+// planBulk needs the clauses of the directives that the sheet names.
+func planBulk(ctx context.Context, v *projections.View, in forms.Returned, t forms.Terms) (forms.Plan, histories, error) {
+	byNumber := map[string][]projections.DirectiveView{}
+	q := projections.DirectiveQuery{Status: projections.DirectiveInForce, Today: t.Today, Limit: 500}
+	for {
+		page, err := v.Directives(ctx, q)
+		if err != nil {
+			return forms.Plan{}, nil, err
+		}
+		for _, d := range page.Items {
+			number := name.Normalise(name.KindDocumentNumber, d.DocumentNumber)
+			if number == "" || !in.NamesDocument(number) {
+				continue
+			}
+			if d, err = v.Directive(ctx, d.ID); err != nil {
+				return forms.Plan{}, nil, err
+			}
+			byNumber[number] = append(byNumber[number], d)
+		}
+		if q.Cursor = page.Next; q.Cursor == "" {
+			break
+		}
+	}
+	return forms.BulkPlan(in, t, func(number string) []projections.DirectiveView { return byNumber[number] }), nil, nil
 }
 
 // rejected is the sheet of the rows that go back, each with why.

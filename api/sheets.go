@@ -31,6 +31,7 @@ func (s *Server) sheetForms() []sheetForm {
 	return []sheetForm{
 		{"progress", forms.Progress(), s.planProgress},
 		{"rectification", forms.Rectification(), s.planRectification},
+		{"bulk", forms.BulkEntry(), planBulk},
 	}
 }
 
