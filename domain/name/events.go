@@ -5,9 +5,9 @@ import "duban/domain"
 // Claimed (占用): from now on the name means its owner.
 type Claimed struct {
 	domain.Particulars
-	Kind  Kind       `json:"kind" doc:"document_number 文号, office_name 处室名称, notice_text 文件标题、日期和条款的摘要"`
+	Kind  Kind       `json:"kind" doc:"document_number 文号, office_name 处室名称, notice_text 文件标题、日期和条款的摘要, register_row 表中一行的摘要"`
 	Name  string     `json:"name" doc:"名称，照原样"`
-	Owner domain.Ref `json:"owner" doc:"名称所指：directive/… 或 office/…"`
+	Owner domain.Ref `json:"owner" doc:"名称所指：directive/…、office/… 或 finding/…"`
 }
 
 // EventType names the event.
@@ -25,7 +25,7 @@ func (c *Claimed) Validate() error {
 		return domain.Invalid("name.claimed.empty", "name", "名称没有可见字符", "the name has no visible characters")
 	}
 	if !owns(c.Owner.Kind) {
-		return domain.Invalid("name.claimed.owner", "owner", "owner 应为 directive/… 或 office/…", "owner is a directive/… or an office/…")
+		return domain.Invalid("name.claimed.owner", "owner", "owner 应为 directive/…、office/… 或 finding/…", "owner is a directive/…, an office/… or a finding/…")
 	}
 	return nil
 }

@@ -36,9 +36,10 @@ const (
 	KindDocumentNumber Kind = iota + 1 // 文号
 	KindOfficeName                     // 处室名称或别名
 	KindNoticeText                     // 标题、日期和条款的 SHA-256，见 directive.ContentHash
+	KindRegisterRow                    // 表中一行内容的 SHA-256：同一行不重复登记
 )
 
-var kinds = enum.New[Kind]("kind of name", "document_number", "office_name", "notice_text")
+var kinds = enum.New[Kind]("kind of name", "document_number", "office_name", "notice_text", "register_row")
 
 func (k Kind) String() string { return kinds.Name(k) }
 
@@ -51,6 +52,8 @@ func (k Kind) Chinese() string {
 		return "处室名称"
 	case KindNoticeText:
 		return "文件内容"
+	case KindRegisterRow:
+		return "表中内容"
 	}
 	return k.String()
 }
@@ -94,7 +97,7 @@ func Normalise(kind Kind, name string) string {
 		}
 		b.WriteRune(r)
 	}
-	if kind == KindNoticeText {
+	if kind == KindNoticeText || kind == KindRegisterRow {
 		return strings.ToLower(b.String())
 	}
 	return b.String()
@@ -137,8 +140,10 @@ func (s State) HeldBy(owner domain.Ref) bool { return s.Held() && s.Owner == own
 // (importing a directive, registering an office), no routes of their own.
 func Acts() []domain.Act {
 	safety := []domain.Role{domain.RoleSafetyOffice}
+	// Whoever records a finding claims the row it came in.
+	all := []domain.Role{domain.RoleSafetyOffice, domain.RoleOffice, domain.RoleInspector}
 	return []domain.Act{
-		{Name: "claim", Chinese: "占用名称", Ask: &Claimed{}, By: safety},
+		{Name: "claim", Chinese: "占用名称", Ask: &Claimed{}, By: all},
 		{Name: "release", Chinese: "释放名称", Ask: &Released{}, By: safety},
 	}
 }
@@ -147,6 +152,10 @@ func Acts() []domain.Act {
 func Decide(s State, c domain.Command) ([]domain.Event, error) {
 	if err := c.Check(Acts()); err != nil {
 		return nil, err
+	}
+	if p, ok := c.Ask.(*Claimed); ok && p.Kind != KindRegisterRow && c.By.Role != domain.RoleSafetyOffice {
+		return nil, domain.Forbidden("role.claim",
+			p.Kind.Chinese()+"由安委会办公室登记", "the role safety_office claims a "+p.Kind.String())
 	}
 	e := c.Event()
 	if err := admit(s, e); err != nil {
@@ -191,7 +200,10 @@ func admitClaim(s State, e domain.Event, p *Claimed) error {
 // taken says who holds the name, and how it would become free.
 func taken(s State, p *Claimed) error {
 	zh, en := "登记有误的，先撤销登记（void）原文件", "void that directive first if it was a mistake"
-	if p.Kind == KindOfficeName {
+	switch p.Kind {
+	case KindRegisterRow:
+		zh, en = "重复的行请删去", "take the row out if it stands there twice"
+	case KindOfficeName:
 		zh, en = "确需使用的，先将原处室更名（rename）", "rename that office first if need be"
 	}
 	return domain.Illegal("name.claimed.taken",
@@ -223,5 +235,5 @@ func Evolve(s State, e domain.Event) State {
 
 // owners are the kinds of things that go by a name.
 func owns(k domain.Kind) bool {
-	return slices.Contains([]domain.Kind{domain.KindDirective, domain.KindOffice}, k)
+	return slices.Contains([]domain.Kind{domain.KindDirective, domain.KindOffice, domain.KindFinding}, k)
 }

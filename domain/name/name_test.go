@@ -107,6 +107,16 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
+// A finding is recorded by whoever saw the hazard, and its row claimed with it.
+func TestARowIsClaimedByWhoeverRecordsIt(t *testing.T) {
+	row := strings.Repeat("0f", 32)
+	c := step{sun, 1, &Claimed{Kind: KindRegisterRow, Name: row, Owner: domain.Ref{Kind: domain.KindFinding, ID: "01F"}}}.command()
+	c.Subject = Ref(KindRegisterRow, row)
+	if _, err := Decide(State{}, c); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestTheRefusalNamesTheOwner(t *testing.T) {
 	_, err := Decide(Replay(given(t, step{li, 1, claim(directive)})), step{li, 2, claim(another)}.command())
 	var r *domain.Refusal
@@ -135,6 +145,7 @@ func TestIDIsPinned(t *testing.T) {
 		{KindDocumentNumber, number, "be8b6753126c4bc4b660ffcf3e6445159cd2dbba8bbef3aa086034d7f2035f2b"},
 		{KindOfficeName, "技术改造与投资处", "915655ec5da1a6807e1566be26f4510e117d6f5ed60746deb84d162d73d05b2a"},
 		{KindNoticeText, strings.Repeat("0F", 32), "9ca7c76d53fb46ad935e4ebaab14ba41ca1006d5f5866e37d17795bdf47944fd"},
+		{KindRegisterRow, strings.Repeat("0F", 32), "4d9ec6331d028206caa6e5f4e1e65e80c246990d6a64f13db44ba749cfc3ebee"},
 	} {
 		if got := ID(tt.kind, tt.name); got != tt.id {
 			t.Errorf("ID(%v, %s) = %s, want %s", tt.kind, tt.name, got, tt.id)
@@ -166,6 +177,7 @@ func TestSameName(t *testing.T) {
 		{KindOfficeName, "节能处（资源处）", "节能处【资源处】", false},
 		{KindOfficeName, "ab处", "AB处", false},
 		{KindNoticeText, "0F", " 0f", true},
+		{KindRegisterRow, "0F", " 0f", true},
 	} {
 		if got := ID(tt.kind, tt.a) == ID(tt.kind, tt.b); got != tt.same {
 			t.Errorf("%q and %q the same: %v", tt.a, tt.b, got)
@@ -178,7 +190,7 @@ func TestSameName(t *testing.T) {
 
 func TestNormaliseTwiceIsOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		k := rapid.SampledFrom([]Kind{KindDocumentNumber, KindOfficeName, KindNoticeText}).Draw(t, "kind")
+		k := rapid.SampledFrom([]Kind{KindDocumentNumber, KindOfficeName, KindNoticeText, KindRegisterRow}).Draw(t, "kind")
 		s := rapid.String().Draw(t, "name")
 		once := Normalise(k, s)
 		if Normalise(k, once) != once {
@@ -207,7 +219,7 @@ func TestValidate(t *testing.T) {
 }
 
 func TestKind(t *testing.T) {
-	for k := KindDocumentNumber; k <= KindNoticeText; k++ {
+	for k := KindDocumentNumber; k <= KindRegisterRow; k++ {
 		var back Kind
 		b, err := k.MarshalText()
 		if err != nil || back.UnmarshalText(b) != nil || back != k || k.Chinese() == k.String() {
