@@ -83,7 +83,9 @@ type RowPlan struct {
 	Reasons []workbook.Problem // why it is rejected, or what else is to be known of it
 	Steps   []Step             // in their order: recorded all together, or none
 	Claim   string             // ClaimOf what a new row says; none: nothing is claimed
-	Shown   []string           // the cells as the file shows them
+	// Back is the row as it goes back to who sent it, if it is rejected: under a key
+	// with which it can be brought in again once it is put right.
+	Back workbook.Row
 }
 
 // A Change is a cell that differs from what the ledger shows.

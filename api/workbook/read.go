@@ -10,9 +10,10 @@ import (
 
 // A Reading is what a file holds of a table.
 type Reading struct {
-	Sheet    string // where the table was found, none for a .csv
-	Header   int    // row of the header
-	Found    []bool // which of the table's columns the sheet has
+	Sheet    string   // where the table was found, none for a .csv
+	Header   int      // row of the header
+	Found    []bool   // which of the table's columns the sheet has
+	Letters  []string // where they stand: "C", none for those it has not
 	Rows     []Taken
 	Problems []Problem
 	Ignored  []Ignored
@@ -56,9 +57,12 @@ func Read(data []byte, t Table, l Limits) (Reading, error) {
 	r.out.Sheet, r.out.Header = from.sheet, from.lines[best.line].number
 	for _, p := range best.columns {
 		r.out.Found = append(r.out.Found, p.found)
+		letters := ""
 		if p.found {
 			r.first = min(r.first, p.at)
+			letters = columnName(p.at + 1)
 		}
+		r.out.Letters = append(r.out.Letters, letters)
 	}
 	r.readHeader()
 	r.readRows()
