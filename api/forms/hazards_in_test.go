@@ -27,7 +27,7 @@ func hazard(t *testing.T, line string) (forms.Hazard, error) {
 	require.NoError(t, err)
 	require.Empty(t, r.Problems)
 	require.Len(t, r.Rows, 1)
-	return forms.ReadHazard(table, r.Rows[0])
+	return forms.ReadHazard(&forms.Returned{Table: table, Reading: r}, r.Rows[0])
 }
 
 var (
@@ -315,7 +315,7 @@ func TestPlanOfARegister(t *testing.T) {
 	held := map[string][]domain.Event{
 		forms.ClaimOf("hazard", "配电箱未上锁", "2019-07-03", "甲厂"): first.history, forms.ClaimOf("hazard", "接地不良", "2019-07-07", "丙厂"): last.history,
 	}
-	plan, err := hazards().Plan(table, r, func(claim string) ([]domain.Event, error) { return held[claim], nil })
+	plan, err := hazards().Plan(&forms.Returned{Table: table, Reading: r}, func(claim string) ([]domain.Event, error) { return held[claim], nil })
 	require.NoError(t, err)
 	var got []string
 	for _, row := range plan.Rows {
@@ -342,7 +342,7 @@ func TestPlanOfARegister(t *testing.T) {
 	assert.Contains(t, plan.Rows[2].Reasons[0].Words, "第 3 行")
 	assert.Equal(t, domain.Ref{Kind: domain.KindFinding, ID: "01F"}, plan.Rows[0].Steps[0].Target)
 
-	_, err = hazards().Plan(table, r, func(string) ([]domain.Event, error) { return nil, errors.New("no disk") })
+	_, err = hazards().Plan(&forms.Returned{Table: table, Reading: r}, func(string) ([]domain.Event, error) { return nil, errors.New("no disk") })
 	assert.EqualError(t, err, "no disk")
 }
 
@@ -370,7 +370,7 @@ func TestWithHeader(t *testing.T) {
 	r, err := workbook.Read([]byte("隐患情况,排查日期,责任单位,类型\n门未锁,2019-07-03,甲厂,重大\n"), table, workbook.Limits{})
 	require.NoError(t, err)
 	require.Empty(t, r.Problems)
-	h, err := forms.ReadHazard(table, r.Rows[0])
+	h, err := forms.ReadHazard(&forms.Returned{Table: table, Reading: r}, r.Rows[0])
 	assert.Equal(t, "register.state", rule(err))
 	assert.Equal(t, "门未锁", h.Description)
 	assert.Equal(t, finding.GradeMajor, h.Grade)
