@@ -201,6 +201,16 @@ func TestPlanOfLaterEditions(t *testing.T) {
 	}
 }
 
+// The report of what was ordered by hand comes from whom it was ordered.
+func TestReportForTheOrderedOffice(t *testing.T) {
+	var b book
+	b.take(t, "1,配电箱未上锁,2019-07-03,用电,一般,甲厂,,,,,未整改")
+	b.act(t, calendar.Date("2019-07-04").Start(), &finding.RectificationOrdered{Rectifier: finding.Rectifier{Office: works}, Deadline: "2019-07-20"})
+	b.take(t, "1,配电箱未上锁,2019-07-03,用电,一般,甲厂,2019-07-20,,,,已整改")
+	last := b.history[len(b.history)-1]
+	assert.Equal(t, works, last.Data.Circumstances().OnBehalfOf)
+}
+
 // What the clerk recorded by hand on the same day stands before what the register adds.
 func TestPlanBehindAnActOfTheSameDay(t *testing.T) {
 	var b book
@@ -305,15 +315,18 @@ func TestPlanOfARegister(t *testing.T) {
 		"5,护栏缺失,2019-07-05,消防,特大,乙厂,2019-07-10,加装,,,未整改",               // 6: no grade there is
 		"6,油桶露天存放,2019-07-06,危化,一般,乙厂,2019-07-10,移库,,,已销号",             // 7: unclear
 		"7,接地不良,2019-07-07,用电,重大,丙厂,2019-07-30,整改,,,整改中",               // 8: as the ledger has it, but for the deadline
+		"8,气瓶无防倾倒,2019-07-08,危化,一般,丁厂,2019-08-15,固定,合格,2019-08-16,已销号", // 9: failed, ordered again, passed
 	}
 	table := forms.HazardRegister()
 	r, err := workbook.Read([]byte(registerHeader+strings.Join(lines, "\n")+"\n"), table, workbook.Limits{})
 	require.NoError(t, err)
-	var first, last book
+	var first, last, failed book
+	failed.take(t, "8,气瓶无防倾倒,2019-07-08,危化,一般,丁厂,2019-07-20,固定,不合格,2019-07-21,未整改")
 	first.take(t, "1,配电箱未上锁,2019-07-03,电气,一般,甲厂,2019-07-20,,,,整改中")
 	last.take(t, "7,接地不良,2019-07-07,用电,重大,丙厂,2019-07-25,整改,,,整改中")
 	held := map[string][]domain.Event{
 		forms.ClaimOf("hazard", "配电箱未上锁", "2019-07-03", "甲厂"): first.history, forms.ClaimOf("hazard", "接地不良", "2019-07-07", "丙厂"): last.history,
+		forms.ClaimOf("hazard", "气瓶无防倾倒", "2019-07-08", "丁厂"): failed.history,
 	}
 	plan, err := hazards().Plan(&forms.Returned{Table: table, Reading: r}, func(claim string) ([]domain.Event, error) { return held[claim], nil })
 	require.NoError(t, err)
@@ -338,6 +351,7 @@ func TestPlanOfARegister(t *testing.T) {
 		"6 refused 0 cell.choice 隐患级别",
 		"7 refused 0 register.outcome 复查结果",
 		"8 already 0 register.differs 整改期限",
+		"9 changed 4 复查不合格→已销号",
 	}, got)
 	assert.Contains(t, plan.Rows[2].Reasons[0].Words, "第 3 行")
 	assert.Equal(t, domain.Ref{Kind: domain.KindFinding, ID: "01F"}, plan.Rows[0].Steps[0].Target)
