@@ -111,37 +111,7 @@ func (s *Server) carryOut(ctx context.Context, r resource, a domain.Act, c call,
 		return nil, err
 	}
 	asked := domain.Command{Entry: c.entry(at), Subject: target, Ask: ask}
-	out, err := s.execute(ctx, c, target, func(u *unit) error {
-		cmd := asked
-		history, err := u.history(target)
-		if err != nil {
-			return err
-		}
-		if len(history) == 0 && a.Name != r.create {
-			return notFound(target)
-		}
-		if err := s.checkRefs(u, ask); err != nil {
-			return err
-		}
-		if r.prepare != nil {
-			if cmd.Ask, err = r.prepare(u, cmd); err != nil {
-				return err
-			}
-		}
-		if err := u.decide(target, func(h []domain.Event) ([]domain.Event, error) { return r.decide(h, cmd) }); err != nil {
-			return err
-		}
-		if err := s.checkAmended(u, target, ask); err != nil {
-			return err
-		}
-		if err := s.checkWithdrawal(ctx, c.caller, target, ask); err != nil {
-			return err
-		}
-		if r.follow == nil {
-			return nil
-		}
-		return r.follow(u, cmd)
-	})
+	out, err := s.execute(ctx, c, target, func(u *unit) error { return s.decideAct(u, r, a, asked) })
 	if err != nil {
 		return nil, err
 	}
@@ -151,6 +121,40 @@ func (s *Server) carryOut(ctx context.Context, r resource, a domain.Act, c call,
 		}
 	}
 	return out, nil
+}
+
+// decideAct adds to the unit what an act on a resource leads to, there and on other
+// aggregates.
+func (s *Server) decideAct(u *unit, r resource, a domain.Act, cmd domain.Command) error {
+	target, ask := cmd.Subject, cmd.Ask
+	history, err := u.history(target)
+	if err != nil {
+		return err
+	}
+	if len(history) == 0 && a.Name != r.create {
+		return notFound(target)
+	}
+	if err := s.checkRefs(u, ask); err != nil {
+		return err
+	}
+	if r.prepare != nil {
+		if cmd.Ask, err = r.prepare(u, cmd); err != nil {
+			return err
+		}
+	}
+	if err := u.decide(target, func(h []domain.Event) ([]domain.Event, error) { return r.decide(h, cmd) }); err != nil {
+		return err
+	}
+	if err := s.checkAmended(u, target, ask); err != nil {
+		return err
+	}
+	if err := s.checkWithdrawal(u.ctx, u.call.caller, target, ask); err != nil {
+		return err
+	}
+	if r.follow == nil {
+		return nil
+	}
+	return r.follow(u, cmd)
 }
 
 // reference makes a Ref of a path parameter; what can't be an id is not found.

@@ -112,6 +112,10 @@ type unit struct {
 	last   uint64 // if not 0: a list was read, and nothing may be recorded behind this sequence
 }
 
+func (s *Server) newUnit(ctx context.Context, c call) *unit {
+	return &unit{ctx: ctx, server: s, call: c, loaded: map[domain.Ref]eventstore.Aggregate{}, added: map[domain.Ref][]domain.Event{}}
+}
+
 // history returns an aggregate's events, with those already added by this unit.
 func (u *unit) history(ref domain.Ref) ([]domain.Event, error) {
 	a, ok := u.loaded[ref]
@@ -197,22 +201,9 @@ const maxTries = 8
 // named the version it had seen.
 func (s *Server) execute(ctx context.Context, c call, target domain.Ref, plan func(*unit) error) (*writeOutput, error) {
 	for try := 1; ; try++ {
-		u := &unit{ctx: ctx, server: s, call: c, loaded: map[domain.Ref]eventstore.Aggregate{}, added: map[domain.Ref][]domain.Event{}}
-		if _, err := u.history(target); err != nil {
-			return nil, err
-		}
-		before := u.loaded[target]
-		if out, err := s.replay(c, before); out != nil || err != nil {
+		u := s.newUnit(ctx, c)
+		if out, err := u.attempt(target, plan); out != nil || err != nil {
 			return out, err
-		}
-		if c.ifMatch != nil && *c.ifMatch != before.Head.Version {
-			return nil, stale(before.Head.Version)
-		}
-		if err := u.checkCaller(); err != nil {
-			return nil, err
-		}
-		if err := plan(u); err != nil {
-			return nil, err
 		}
 		if err := s.checkEvidence(ctx, u); err != nil {
 			return nil, err
@@ -227,6 +218,25 @@ func (s *Server) execute(ctx context.Context, c call, target domain.Ref, plan fu
 			return nil, fmt.Errorf("append to %s: %w", target, err)
 		}
 	}
+}
+
+// attempt decides a call on the state that it loads. Where the call was recorded
+// before, it returns what that came to.
+func (u *unit) attempt(target domain.Ref, plan func(*unit) error) (*writeOutput, error) {
+	if _, err := u.history(target); err != nil {
+		return nil, err
+	}
+	before := u.loaded[target]
+	if out, err := u.server.replay(u.call, before); out != nil || err != nil {
+		return out, err
+	}
+	if v := u.call.ifMatch; v != nil && *v != before.Head.Version {
+		return nil, stale(before.Head.Version)
+	}
+	if err := u.checkCaller(); err != nil {
+		return nil, err
+	}
+	return nil, plan(u)
 }
 
 // replay answers a call that was recorded before: the same request gets the same

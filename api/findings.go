@@ -39,10 +39,7 @@ type findingsInput struct {
 }
 
 func (s *Server) findings() {
-	s.commands(resource{
-		kind: domain.KindFinding, plural: "findings", chinese: "隐患", acts: finding.Acts(), create: "record",
-		decide: decideFinding, follow: s.followFinding, done: s.withdrawBytes,
-	})
+	s.commands(s.findingResource())
 	register(s, huma.Operation{Method: http.MethodGet, Path: "/findings", OperationID: "list-findings", Tags: []string{"隐患"}, Summary: "隐患清单"},
 		func(ctx context.Context, in *findingsInput) (*body[projections.Page[projections.FindingView]], error) {
 			v, today, err := s.view(ctx, in.CutParams)
@@ -64,6 +61,13 @@ func (s *Server) findings() {
 			return record(v, f.Version, f), err
 		})
 	s.historyRoute("findings", "隐患", domain.KindFinding)
+}
+
+func (s *Server) findingResource() resource {
+	return resource{
+		kind: domain.KindFinding, plural: "findings", chinese: "隐患", acts: finding.Acts(), create: "record",
+		decide: decideFinding, follow: s.followFinding, done: s.withdrawBytes,
+	}
 }
 
 func decideFinding(history []domain.Event, c domain.Command) ([]domain.Event, error) {

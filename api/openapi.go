@@ -13,13 +13,16 @@ import (
 )
 
 // schemaName names a type in the document. The aggregates' packages use the same
-// short names (task.Corrected, finding.Corrected), so theirs carry the package.
+// short names (task.Corrected, finding.Corrected), so theirs carry the package, as
+// do those of the rooms below this one.
 func schemaName(t reflect.Type, hint string) string {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
-	if pkg, ok := strings.CutPrefix(t.PkgPath(), "duban/domain/"); ok && t.Name() != "" {
-		return strings.ToUpper(pkg[:1]) + pkg[1:] + t.Name()
+	for _, room := range []string{"duban/domain/", "duban/api/"} {
+		if pkg, ok := strings.CutPrefix(t.PkgPath(), room); ok && t.Name() != "" {
+			return strings.ToUpper(pkg[:1]) + pkg[1:] + t.Name()
+		}
 	}
 	return huma.DefaultSchemaNamer(t, hint)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"duban/api/workbook"
 	"duban/domain"
 	"duban/domain/notice"
 	"duban/eventstore"
@@ -86,6 +87,12 @@ var errorTable = []struct {
 	{notice.ErrNotText, http.StatusUnsupportedMediaType, "notice-not-text", ""},
 	{notice.ErrBrokenDocx, http.StatusUnprocessableEntity, "notice-docx", ""},
 	{notice.ErrNotNotice, http.StatusUnprocessableEntity, "notice", ""},
+	{workbook.ErrTooLarge, http.StatusRequestEntityTooLarge, "sheet-too-large", ""},
+	{workbook.ErrEmptyFile, http.StatusUnprocessableEntity, "sheet-empty", ""},
+	{workbook.ErrOldExcel, http.StatusUnsupportedMediaType, "sheet-form", ""},
+	{workbook.ErrEncrypted, http.StatusUnprocessableEntity, "sheet-encrypted", ""},
+	{workbook.ErrOtherFormat, http.StatusUnsupportedMediaType, "sheet-form", ""},
+	{workbook.ErrBroken, http.StatusUnprocessableEntity, "sheet-broken", ""},
 	{errBehind, http.StatusServiceUnavailable, "behind", "1"},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "timeout", "1"},
 }
@@ -112,6 +119,10 @@ func problem(err error) (p *Problem, known bool) {
 			}
 			return p, true
 		}
+	}
+	var noTable *workbook.NoTableError
+	if errors.As(err, &noTable) {
+		return newProblem(http.StatusUnprocessableEntity, "no-table", noTable.Error()), true
 	}
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {

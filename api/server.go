@@ -105,6 +105,7 @@ func New(cfg Config) *Server {
 	s.figures()
 	s.rectification()
 	s.yearRegister()
+	s.sheets()
 	s.tokens()
 	s.upkeep()
 	s.describe()

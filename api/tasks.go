@@ -50,10 +50,7 @@ type oneInput struct {
 }
 
 func (s *Server) tasks() {
-	s.commands(resource{
-		kind: domain.KindTask, plural: "tasks", chinese: "任务", acts: task.Acts(),
-		prepare: prepareTask, decide: decideTask, follow: followTask, done: s.withdrawBytes,
-	})
+	s.commands(s.taskResource())
 	s.docketing()
 	register(s, huma.Operation{Method: http.MethodGet, Path: "/tasks", OperationID: "list-tasks", Tags: []string{"任务"}, Summary: "任务清单"},
 		func(ctx context.Context, in *tasksInput) (*body[projections.Page[projections.TaskView]], error) {
@@ -79,6 +76,13 @@ func (s *Server) tasks() {
 			return record(v, t.Version, t), err
 		})
 	s.historyRoute("tasks", "任务", domain.KindTask)
+}
+
+func (s *Server) taskResource() resource {
+	return resource{
+		kind: domain.KindTask, plural: "tasks", chinese: "任务", acts: task.Acts(),
+		prepare: prepareTask, decide: decideTask, follow: followTask, done: s.withdrawBytes,
+	}
 }
 
 func decideTask(history []domain.Event, c domain.Command) ([]domain.Event, error) {

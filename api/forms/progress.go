@@ -64,7 +64,7 @@ func progress() []field[numbered] {
 		reported("problems", "存在问题", 16, "没有可以不填。", func(r numbered) string { return r.Problems }),
 		reported("next_steps", "下一步措施", 18, "没有可以不填。", func(r numbered) string { return r.NextSteps }, "下一步打算", "下步措施", "下一步工作", "下一步工作措施"),
 		lightField(),
-		{workbook.Column{Key: "done", Header: "是否办结", Width: 6, Kind: workbook.KindYesNo}, func(r numbered) workbook.Cell { return workbook.YesNo(r.Accepted) }},
+		{workbook.Column{Key: "done", Header: "是否办结", Width: 6, Kind: workbook.KindYesNo, Editable: true, Help: "已完成的改填“是”，这次进展报告即记为已完成；报结和办结另行办理。"}, func(r numbered) workbook.Cell { return workbook.YesNo(r.Accepted) }},
 		text("remark", "备注", 12, remark),
 	})
 }
