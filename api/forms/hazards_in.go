@@ -160,6 +160,7 @@ func (im HazardImport) planRow(row returnedRow, out *RowPlan, h Hazard, history 
 		return err
 	}
 	was := finding.Replay(history)
+	out.Key.Ref = was.ID // the row has no key of ours, but a record
 	out.Steps = steps
 	out.Reasons = row.differing(h, im.category(h), was, steps)
 	switch {
