@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -205,6 +206,7 @@ const (
 
 func TestHazardRegister(t *testing.T) {
 	b := newBureau(t)
+	assert.Empty(t, sheet(t, b.get("imports/hazards/template"), forms.HazardRegister()).Rows)
 	file := newRegister(t)
 	first := file.bytes()
 	want := []string{
@@ -253,6 +255,10 @@ func TestHazardRegister(t *testing.T) {
 	assert.Equal(t, "某某建材厂", b.record("限位失灵").RectifierOffice.Name, "it is registered")
 
 	b.countedInTheirMonths()
+	list := sheet(t, b.get(b.caughtUp("reports/rectification?year=2019&format=xlsx")), forms.Rectification())
+	require.Len(t, list.Rows, 8)
+	assert.Equal(t, []string{"2019-07-10", "危险化学品仓库超量储存", "重大", "某某化工有限公司", "2019-09-30", "2019-10-08", "合格", "2019-10-08"},
+		columnsOf(list.Rows[2], forms.Rectification(), "found_on", "description", "grade", "rectifier", "deadline", "reinspected_on", "outcome", "written_off_on"))
 
 	// The same file again, also saved anew, records nothing.
 	b.unchanged(func() {
@@ -267,6 +273,15 @@ func TestHazardRegister(t *testing.T) {
 		}
 	})
 	assert.Empty(t, b.store.Health())
+}
+
+func columnsOf(row workbook.Taken, table workbook.Table, keys ...string) []string {
+	var out []string
+	for _, k := range keys {
+		i := slices.IndexFunc(table.Columns, func(c workbook.Column) bool { return c.Key == k })
+		out = append(out, row.Cells[i].String())
+	}
+	return out
 }
 
 // countedInTheirMonths checks the year's figures, as of now and as of the end of a month.

@@ -2,12 +2,14 @@ package api
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	"duban/api/forms"
 	"duban/api/workbook"
 	"duban/domain"
 	"duban/domain/calendar"
+	"duban/domain/name"
 	"duban/projections"
 )
 
@@ -125,6 +127,57 @@ func (s *Server) planProgress(ctx context.Context, v *projections.View, in forms
 		}
 		return *standing, true
 	}), seen, nil
+}
+
+func (s *Server) planRectification(ctx context.Context, v *projections.View, in forms.Returned, t forms.Terms) (forms.Plan, histories, error) {
+	wanted, seen := map[string]forms.Standing[projections.FindingView]{}, histories{}
+	for _, r := range in.Rows {
+		if r.Key.Ref.Kind != domain.KindFinding {
+			continue
+		}
+		f, err := v.Finding(ctx, r.Key.Ref.ID, t.Today)
+		if errors.Is(err, projections.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return forms.Plan{}, nil, err
+		}
+		standing := forms.Standing[projections.FindingView]{View: f, Version: f.Version}
+		if standing.History, err = s.since(ctx, seen, r.Key, f.Version); err != nil {
+			return forms.Plan{}, nil, err
+		}
+		wanted[r.Key.Ref.ID] = standing
+	}
+	return forms.RectificationPlan(in, t, func(k workbook.Key) (forms.Standing[projections.FindingView], bool) {
+		standing, ok := wanted[k.Ref.ID]
+		return standing, ok
+	}), seen, nil
+}
+
+// planBulk needs the clauses of the directives that the sheet names.
+func planBulk(ctx context.Context, v *projections.View, in forms.Returned, t forms.Terms) (forms.Plan, histories, error) {
+	byNumber := map[string][]projections.DirectiveView{}
+	q := projections.DirectiveQuery{Status: projections.DirectiveInForce, Today: t.Today, Limit: 500}
+	for {
+		page, err := v.Directives(ctx, q)
+		if err != nil {
+			return forms.Plan{}, nil, err
+		}
+		for _, d := range page.Items {
+			number := name.Normalise(name.KindDocumentNumber, d.DocumentNumber)
+			if number == "" || !in.NamesDocument(number) {
+				continue
+			}
+			if d, err = v.Directive(ctx, d.ID); err != nil {
+				return forms.Plan{}, nil, err
+			}
+			byNumber[number] = append(byNumber[number], d)
+		}
+		if q.Cursor = page.Next; q.Cursor == "" {
+			break
+		}
+	}
+	return forms.BulkPlan(in, t, func(number string) []projections.DirectiveView { return byNumber[number] }), nil, nil
 }
 
 // rejected is the sheet of the rows that go back, each with why.

@@ -31,6 +31,8 @@ type sheetForm struct {
 func (s *Server) sheetForms(p SheetParams) []sheetForm {
 	return []sheetForm{
 		{"progress", forms.Progress(), s.planProgress},
+		{"rectification", forms.Rectification(), s.planRectification},
+		{"bulk", forms.BulkEntry(), planBulk},
 		{"hazards", forms.HazardRegister(), s.hazardPlan(p.HazardParams)},
 	}
 }

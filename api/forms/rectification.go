@@ -78,7 +78,7 @@ func ordered(words texts) []field[projections.FindingView] {
 				return workbook.Number(f.FundsFen, 2)
 			}},
 		{workbook.Column{Key: "rectifier", Header: "责任单位", Aliases: []string{"整改责任单位"}, Width: 12, Kind: workbook.KindText, Editable: true},
-			words(func(f view) string { return f.Rectifier })},
+			words(rectifierName)},
 		{workbook.Column{Key: "person", Header: "责任人", Aliases: []string{"整改责任人"}, Width: 8, Kind: workbook.KindText, Editable: true},
 			words(func(f view) string { return f.ResponsiblePerson })},
 		{workbook.Column{Key: "deadline", Header: "时限", Aliases: []string{"整改时限", "整改期限", "完成时限"}, Width: 11, Kind: workbook.KindDate, Editable: true},
@@ -119,6 +119,14 @@ func checked(words texts) []field[projections.FindingView] {
 // placeBreak stands between the subject's name and the place within it.
 const placeBreak = "　"
 
+// rectifierName names an office of the ledger that was ordered without a name.
+func rectifierName(f projections.FindingView) string {
+	if f.Rectifier == "" && f.RectifierOffice != nil {
+		return f.RectifierOffice.Name
+	}
+	return f.Rectifier
+}
+
 func gradeWord(g finding.Grade) string {
 	switch g {
 	case finding.GradeMajor:
@@ -135,7 +143,7 @@ func basisWords(f projections.FindingView) string {
 		lines = append(lines, strings.TrimSpace(b.Document+" "+b.Article+" "+b.Version))
 	}
 	if f.Criterion != "" {
-		lines = append(lines, "判定依据："+f.Criterion)
+		lines = append(lines, criterionMark+f.Criterion)
 	}
 	return strings.Join(lines, "\n")
 }

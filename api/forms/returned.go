@@ -21,7 +21,7 @@ type returnedRow struct {
 }
 
 // Plan makes a plan of every row. A row in which a cell could not be read is
-// refused for that, and one that shows the same record as a row above it as well:
+// refused for that, and one that shows or makes the same record as a row above it:
 // which of the two is meant?
 func (r *Returned) Plan(row func(returnedRow, *RowPlan)) Plan {
 	p := Plan{Sheet: r.Sheet, Header: r.Header, Ignored: r.Ignored}
@@ -36,7 +36,7 @@ func (r *Returned) Plan(row func(returnedRow, *RowPlan)) Plan {
 			p.Problems = append(p.Problems, wrong)
 		}
 	}
-	shown := map[workbook.Key]int{}
+	shown, claimed := map[workbook.Key]int{}, map[string]int{}
 	for _, t := range r.Rows {
 		out := RowPlan{Number: t.Number, Key: t.Key, Back: workbook.Row{Key: t.Key, Cells: asSent(t)}}
 		rr := returnedRow{r, t}
@@ -54,6 +54,13 @@ func (r *Returned) Plan(row func(returnedRow, *RowPlan)) Plan {
 		}
 		if !twice {
 			shown[record] = t.Number
+		}
+		if earlier, ok := claimed[out.Claim]; ok {
+			out.Refuse(OutcomeRefused, rr.problem("row.repeated", "",
+				"与第 "+strconv.Itoa(earlier)+" 行是同一件事，请只留一行 / this is what row "+strconv.Itoa(earlier)+" says: keep one of them"))
+		}
+		if out.Claim != "" {
+			claimed[out.Claim] = t.Number
 		}
 		p.Rows = append(p.Rows, out)
 	}
