@@ -78,7 +78,7 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.data, "data", "data", "数据目录 / data folder")
 	f.BoolVar(&a.json, "json", false, "只输出 JSON / print JSON and nothing else")
 
-	root.AddCommand(a.serveCommand(), a.importCommand(), a.tasksCommand(), a.findingsCommand(), a.inspectionsCommand(), a.officesCommand(),
+	root.AddCommand(a.serveCommand(), a.importCommand(), a.importSheetCommand(), a.tasksCommand(), a.findingsCommand(), a.inspectionsCommand(), a.officesCommand(),
 		a.directivesCommand(), a.calendarsCommand(), a.lightsCommand(), a.summaryCommand(), a.reportsCommand(), a.registerCommand(), a.assessmentCommand(), a.remindCommand(),
 		a.historyCommand(), a.replayCommand(), a.rebuildCommand(), a.doctorCommand(),
 		a.tokenCommand(), a.evidenceCommand(), a.benchCommand(), a.versionCommand())

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"duban/api"
+)
+
+// sheetFlags are the flags of import-sheet.
+type sheetFlags struct {
+	query
+	preview            bool
+	rejected, template string
+}
+
+func (a *app) importSheetCommand() *cobra.Command {
+	var f sheetFlags
+	cmd := &cobra.Command{
+		Use:   "import-sheet FORM [FILE]",
+		Short: "收回填好的表格（.xlsx、.csv）/ bring a sheet back",
+		Long: "FORM：progress 进展汇总表、rectification 问题整改清单、bulk 批量录入。\n" +
+			"先用 --preview 看每一行会怎样；有退回的行时退出码为 1。\n" +
+			"FORM is progress, rectification or bulk. --preview says what would become of each row; the exit code is 1 if rows are rejected.",
+		Args: func(_ *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 0:
+				return usageError{errors.New("缺少表式，如 progress、rectification、bulk / name the form: progress, rectification or bulk")}
+			case f.template == "" && len(args) != 2:
+				return usageError{errors.New("缺少文件；空白表用 --template 文件 / name the file; --template FILE writes an empty form")}
+			case f.template != "" && len(args) != 1:
+				return usageError{errors.New("--template 只写空白表，不收文件 / --template writes an empty form and takes no file")}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.template != "" {
+				return a.save(cmd, "imports/"+url.PathEscape(args[0])+"/template", &query{}, f.template)
+			}
+			return a.importSheet(cmd, args[0], args[1], &f)
+		},
+	}
+	f.flags(cmd, map[string]string{
+		"on-behalf-of": "代录：处室编号或名称，缺省为各行的处室 / office it is entered for, by default that of each row",
+		"received-via": "收到方式 paper、oa、phone、meeting / how it came", "received-on": "收到日期 / when it came",
+	})
+	cmd.Flags().BoolVar(&f.preview, "preview", false, "只试读，不写入 / record nothing")
+	cmd.Flags().StringVar(&f.rejected, "rejected", "", "把退回的行及原因写入 Excel 文件，改好后可再导入 / write the rejected rows and why to this workbook")
+	cmd.Flags().StringVar(&f.template, "template", "", "把空白表写入文件 / write an empty form to this file")
+	return cmd
+}
+
+func (a *app) importSheet(cmd *cobra.Command, form, file string, f *sheetFlags) error {
+	sheet, err := a.readFile(file)
+	if err != nil {
+		return fmt.Errorf("读不到表格 / can't read the sheet: %w", err)
+	}
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	f.values.Set("name", filepath.Base(file))
+	send := func(path string) ([]byte, error) {
+		return c.do(cmd.Context(), request{
+			method: http.MethodPost, path: "imports/" + url.PathEscape(form) + path, query: f.values,
+			body: bytes.NewReader(sheet), media: "application/octet-stream",
+		})
+	}
+	path := ""
+	if f.preview {
+		path = "/preview"
+	}
+	b, err := send(path)
+	if err != nil {
+		return err
+	}
+	var v api.ImportView
+	if err := json.Unmarshal(b, &v); err != nil {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	rejected := rejectedRows(v)
+	if f.rejected != "" && rejected > 0 {
+		f.values.Set("format", "xlsx")
+		back, err := send("/preview")
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(f.rejected, back, 0o600); err != nil {
+			return fmt.Errorf("写入 %s 失败 / write %s: %w", f.rejected, f.rejected, err)
+		}
+	}
+	if a.json {
+		err = a.printRaw(b)
+	} else {
+		err = a.printImport(v)
+	}
+	if err == nil && rejected > 0 {
+		return fmt.Errorf("退回 %d 行 / %d rows were rejected", rejected, rejected)
+	}
+	return err
+}
+
+func rejectedRows(v api.ImportView) int {
+	n := 0
+	for _, r := range v.Rows {
+		if r.Outcome.Rejected() {
+			n++
+		}
+	}
+	return n
+}
+
+// printImport prints the rows of which there is something to say.
+func (a *app) printImport(v api.ImportView) error {
+	var rows [][]string
+	for _, r := range v.Rows {
+		var acts, words []string
+		for _, act := range r.Acts {
+			acts = append(acts, act.Chinese)
+		}
+		for _, c := range r.Changes {
+			words = append(words, c.Column+"："+excerpt(c.Was, 12)+" → "+excerpt(c.Becomes, 20))
+		}
+		for _, p := range r.Reasons {
+			words = append(words, strings.TrimPrefix(p.Column+"："+p.Words, "："))
+		}
+		if len(acts)+len(words)+len(r.Events) > 0 {
+			rows = append(rows, []string{strconv.Itoa(r.Row), r.Chinese, r.Record, strings.Join(acts, "、"), strings.Join(words, "；")})
+		}
+	}
+	if len(rows) > 0 {
+		if err := a.table([]string{"行", "结果", "记录", "事项", "差异或原因"}, rows); err != nil {
+			return err
+		}
+	}
+	for _, p := range v.Problems {
+		fmt.Fprintln(a.out, p.Error())
+	}
+	for _, i := range v.Ignored {
+		where := "第 " + strconv.Itoa(i.Row) + " 行“" + i.Text + "”"
+		if i.Row == 0 {
+			where = "“" + i.Column + "”列"
+		}
+		fmt.Fprintf(a.out, "跳过%s：%s\n", where, i.Why)
+	}
+	what := "已导入"
+	if v.Preview {
+		what = "试读，没有写入"
+	}
+	fmt.Fprintf(a.out, "%s（%s）：", v.Chinese, what)
+	var counts []string
+	for _, c := range v.Totals {
+		counts = append(counts, fmt.Sprintf("%s %d", c.Chinese, c.N))
+	}
+	_, err := fmt.Fprintf(a.out, "%s；账本序号 %d\n", strings.Join(counts, "，"), v.Sequence)
+	return err
+}
