@@ -14,6 +14,9 @@ import (
 	"duban/projections"
 )
 
+// hazardForm is the register's name in addresses.
+const hazardForm = "hazards"
+
 // HazardParams say what a register of hazards that somebody else keeps doesn't tell.
 type HazardParams struct {
 	Supervising      string `query:"supervising_office" doc:"隐患台账：督办处室，编号或名称；缺省为 on_behalf_of"`

@@ -423,6 +423,10 @@ func TestBadHazardImports(t *testing.T) {
 	b.unchanged(func() {
 		b.do(request{method: http.MethodPost, path: "imports/hazards?" + q.Encode(), token: office, media: "application/octet-stream", body: file}).problem(http.StatusForbidden)
 	})
+	b.unchanged(func() {
+		p := b.send("imports/bulk/preview", file).problem(http.StatusUnprocessableEntity)
+		assert.Equal(t, "form.parameter", p.Rule, "what only a register takes is not passed over")
+	})
 	// Major hazards need the criterion they were graded by; the others go in.
 	v := b.without("criterion").bring("imports/hazards", file)
 	assert.Equal(t, "6 refused register.criterion", rowLines(v)[2])

@@ -33,7 +33,7 @@ func (s *Server) sheetForms(p SheetParams) []sheetForm {
 		{"progress", forms.Progress(), s.planProgress},
 		{"rectification", forms.Rectification(), s.planRectification},
 		{"bulk", forms.BulkEntry(), planBulk},
-		{"hazards", forms.HazardRegister(), s.hazardPlan(p.HazardParams)},
+		{hazardForm, forms.HazardRegister(), s.hazardPlan(p.HazardParams)},
 	}
 }
 
@@ -41,6 +41,10 @@ func (s *Server) sheetForm(name string, p SheetParams) (sheetForm, error) {
 	var names []string
 	for _, f := range s.sheetForms(p) {
 		if f.name == name {
+			if name != hazardForm && p.HazardParams != (HazardParams{}) {
+				return f, domain.Invalid("form.parameter", "",
+					"督办处室、判定依据、地点、类型对照、批示只用于隐患台账（"+hazardForm+"）", "supervising_office, criterion, place, categories and the approval are for "+hazardForm+" only")
+			}
 			var err error
 			f.table, err = withHeaders(f.table, p.Map)
 			return f, err
