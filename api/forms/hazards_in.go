@@ -61,9 +61,9 @@ func reached(state, outcome string) (finding.Status, error) {
 		return finding.StatusOrdered, nil
 	case outcome == "" && state == registerReported:
 		return finding.StatusReported, nil
-	case outcome != failed && state == registerPassed, outcome == passed && (state == "" || state == registerReported):
+	case outcome != failed && state == registerSound, outcome == passed && (state == "" || state == registerReported):
 		return finding.StatusPassed, nil
-	case outcome != passed && state == registerFailed, outcome == failed && (state == "" || state == registerOpen):
+	case outcome != passed && state == registerUnsound, outcome == failed && (state == "" || state == registerOpen):
 		return finding.StatusFailed, nil
 	case outcome == passed && state == registerClosed:
 		return finding.StatusWrittenOff, nil

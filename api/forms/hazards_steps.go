@@ -52,11 +52,11 @@ type hazardPlan struct {
 // stage orders the statuses that a register can tell of. A status it can't is 0.
 func stage(s finding.Status) int {
 	way := []finding.Status{finding.StatusRecorded, finding.StatusVerified, finding.StatusGraded, finding.StatusOrdered, finding.StatusReported, finding.StatusPassed, finding.StatusWrittenOff}
-	switch s {
-	case finding.StatusRectifiedOnSpot:
-		s = finding.StatusReported
-	case finding.StatusFailed:
-		s = finding.StatusPassed
+	if s == finding.StatusRectifiedOnSpot {
+		s = finding.StatusReported // what remains is the look afterwards
+	}
+	if s == finding.StatusFailed {
+		s = finding.StatusPassed // the way forks there, see again
 	}
 	return slices.Index(way, s) + 1
 }

@@ -30,8 +30,8 @@ func registerOutcomes() []workbook.Choice { return outcomes()[:2] }
 const (
 	registerOpen     = "未整改"
 	registerReported = "待复查"
-	registerPassed   = "复查合格"
-	registerFailed   = "复查不合格"
+	registerSound    = "复查合格"
+	registerUnsound  = "复查不合格"
 	registerClosed   = "已销号"
 )
 
@@ -39,8 +39,8 @@ func registerStatuses() []workbook.Choice {
 	return []workbook.Choice{
 		{Label: registerOpen, Aliases: []string{"整改中", "未完成", "未销号", "未闭环", "治理中"}},
 		{Label: registerReported, Aliases: []string{"已整改", "整改完成", "待验收"}},
-		{Label: registerPassed, Aliases: []string{"验收合格", "整改合格"}},
-		{Label: registerFailed, Aliases: []string{"验收不合格", "整改不合格", "整改不到位"}},
+		{Label: registerSound, Aliases: []string{"验收合格", "整改合格"}},
+		{Label: registerUnsound, Aliases: []string{"验收不合格", "整改不合格", "整改不到位"}},
 		{Label: registerClosed, Aliases: []string{"销号", "已闭环", "闭环", "已完成", "已验收"}},
 	}
 }
