@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -226,4 +227,30 @@ func TestNoSheet(t *testing.T) {
 	n.get("imports/nothing/template").problem(http.StatusNotFound)
 	r := sheet(t, n.get("imports/progress/template"), forms.Progress())
 	assert.Empty(t, r.Rows)
+}
+
+// Two sheets change the same row at once: one is recorded, the other finds that the
+// ledger has moved past it, however far both had come by then.
+func TestTwoSheetsAtOnce(t *testing.T) {
+	n := start(t)
+	reported(n)
+	exported := n.get(n.caughtUp("reports?period=2019-07&format=xlsx")).want(http.StatusOK).body
+	var files [][]byte
+	for _, words := range []string{"甲", "乙", "丙", "丁"} {
+		files = append(files, edited(t, exported, forms.Progress(), edits{1: {"progress": words}}))
+	}
+	before := n.store.Acked()
+	got := make([]string, len(files))
+	var all sync.WaitGroup
+	for i, f := range files {
+		all.Go(func() {
+			var v api.ImportView
+			n.sendSheet(n.token, "progress"+received, f).into(&v)
+			got[i] = v.Rows[1].Outcome.String()
+		})
+	}
+	all.Wait()
+	slices.Sort(got)
+	assert.Equal(t, []string{"changed", "stale", "stale", "stale"}, got)
+	assert.Len(t, n.recordedSince(before), 1)
 }
