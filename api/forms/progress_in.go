@@ -47,7 +47,7 @@ func planProgress(r returnedRow, p *RowPlan, t Terms, s Standing[projections.Sha
 		row.Cells[r.column("done")] = r.cell("done") // reported as done; acceptance is not the sheet's
 	}
 	if r.compare(p, row, s.Version, Since(r.Key, s.History), derivedProgress()) {
-		p.report(r, t, s.View)
+		r.report(p, t, s.View)
 	}
 }
 
@@ -118,7 +118,7 @@ func StaleWords(events []domain.Event) string {
 }
 
 // report plans a report of progress of what the row says now.
-func (p *RowPlan) report(r returnedRow, t Terms, s projections.ShareRow) {
+func (r returnedRow) report(p *RowPlan, t Terms, s projections.ShareRow) {
 	office := officeRef(r.Key.Office)
 	behalf := domain.Ref{}
 	if t.By.Role == domain.RoleSafetyOffice {
