@@ -27,19 +27,27 @@ type sheetForm struct {
 	plan func(ctx context.Context, v *projections.View, in forms.Returned, t forms.Terms) (forms.Plan, histories, error)
 }
 
-func (s *Server) sheetForms() []sheetForm {
+// sheetForms are the tables, those that are not the ledger's own as p says.
+func (s *Server) sheetForms(p SheetParams) []sheetForm {
 	return []sheetForm{
 		{"progress", forms.Progress(), s.planProgress},
 		{"rectification", forms.Rectification(), s.planRectification},
 		{"bulk", forms.BulkEntry(), planBulk},
+		{hazardForm, forms.HazardRegister(), s.hazardPlan(p.HazardParams)},
 	}
 }
 
-func (s *Server) sheetForm(name string) (sheetForm, error) {
+func (s *Server) sheetForm(name string, p SheetParams) (sheetForm, error) {
 	var names []string
-	for _, f := range s.sheetForms() {
+	for _, f := range s.sheetForms(p) {
 		if f.name == name {
-			return f, nil
+			if name != hazardForm && p.HazardParams != (HazardParams{}) {
+				return f, domain.Invalid("form.parameter", "",
+					"督办处室、判定依据、地点、类型对照、批示只用于隐患台账（"+hazardForm+"）", "supervising_office, criterion, place, categories and the approval are for "+hazardForm+" only")
+			}
+			var err error
+			f.table, err = withHeaders(f.table, p.Map)
+			return f, err
 		}
 		names = append(names, f.name)
 	}
@@ -49,7 +57,7 @@ func (s *Server) sheetForm(name string) (sheetForm, error) {
 
 // FormName says which table it is.
 type FormName struct {
-	Form string `path:"form" doc:"表式：progress 进展汇总表、rectification 问题整改清单、bulk 批量录入"`
+	Form string `path:"form" doc:"表式：progress 进展汇总表、rectification 问题整改清单、bulk 批量录入、hazards 他人的隐患台账"`
 }
 
 // SheetParams say how a sheet came in.
@@ -59,7 +67,9 @@ type SheetParams struct {
 	ReceivedVia oneOf[domain.Via] `query:"received_via" doc:"收到方式"`
 	ReceivedOn  string            `query:"received_on" doc:"收到日期 YYYY-MM-DD；行内没有日期的事项也按此日期"`
 	Name        string            `query:"name" maxLength:"200" doc:"文件名，随证据入账"`
+	Map         string            `query:"map" maxLength:"4000" doc:"表头对照，文件的表头:本表的表头，多项用逗号隔开"`
 	ContentType string            `header:"Content-Type"`
+	HazardParams
 }
 
 type sheetInput struct {
@@ -94,7 +104,7 @@ func (s *Server) sheets() {
 }
 
 func (s *Server) template(_ context.Context, in *FormName) (*huma.StreamResponse, error) {
-	f, err := s.sheetForm(in.Form)
+	f, err := s.sheetForm(in.Form, SheetParams{})
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +152,7 @@ func (s *Server) newSheetImport(ctx context.Context, in SheetParams, file []byte
 	if err := requireRole(ctx, domain.RoleSafetyOffice, domain.RoleOffice, domain.RoleInspector); err != nil {
 		return nil, err
 	}
-	f, err := s.sheetForm(in.Form)
+	f, err := s.sheetForm(in.Form, in)
 	if err != nil {
 		return nil, err
 	}

@@ -48,15 +48,28 @@ func (en Entry) Check(p Payload) error {
 	if _, err := calendar.ParseDate(string(calendar.On(en.Time))); err != nil {
 		return Invalid("time.range", "time", "发生时间的年份超出范围", "the time's year is out of range")
 	}
-	if err := p.Circumstances().check(en); err != nil {
+	if err := p.Circumstances().check(en, en.approvable(p)); err != nil {
 		return err
 	}
 	return p.Validate()
 }
 
+// A Countersigned act needs an approval only because one person writes both sides
+// of a check. Of an act entered on behalf of somebody else that is the clerk who
+// enters both, so the leader approves the entry, long after the act itself.
+type Countersigned interface{ Countersigned() }
+
+// approvable returns the last day on which the act may have been approved.
+func (en Entry) approvable(p Payload) calendar.Date {
+	if _, ok := p.(Countersigned); ok && !p.Circumstances().OnBehalfOf.IsZero() {
+		return max(calendar.On(en.Time), calendar.On(en.Now))
+	}
+	return calendar.On(en.Time)
+}
+
 func clockText(t time.Time) string { return t.In(calendar.Zone).Format("2006-01-02 15:04:05") }
 
-func (c *Particulars) check(en Entry) error {
+func (c *Particulars) check(en Entry, approvable calendar.Date) error {
 	if err := c.checkBehalf(en); err != nil {
 		return err
 	}
@@ -81,9 +94,9 @@ func (c *Particulars) check(en Entry) error {
 		if a.On == "" {
 			return Invalid("approval.on", "approval.on", "缺少批示日期", "the approval's date is missing")
 		}
-		if day := calendar.On(en.Time); a.On > day {
-			return Invalid("approval.on", "approval.on", "批示日期 "+string(a.On)+" 晚于办理之日 "+string(day)+"，先有批示才能办理",
-				"the approval of "+string(a.On)+" came after the act of "+string(day)+", which rests on it")
+		if a.On > approvable {
+			return Invalid("approval.on", "approval.on", "批示日期 "+string(a.On)+" 晚于办理之日 "+string(approvable)+"，先有批示才能办理",
+				"the approval of "+string(a.On)+" came after the act of "+string(approvable)+", which rests on it")
 		}
 		return CheckEvidence("approval.evidence", a.Evidence)
 	}

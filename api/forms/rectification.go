@@ -50,7 +50,13 @@ func found(words texts) []field[projections.FindingView] {
 		{workbook.Column{Key: "category", Header: "类别", Aliases: []string{"问题类别", "隐患类别"}, Width: 8, Kind: workbook.KindText, Required: true},
 			words(func(f view) string { return f.Category })},
 		{workbook.Column{Key: "grade", Header: "级别", Aliases: []string{"隐患级别", "等级"}, Width: 6, Kind: workbook.KindText, Choices: grades(), Editable: true},
-			words(gradeWord)},
+			words(func(f view) string {
+				g, err := finding.ParseGrade(f.Grade)
+				if err != nil {
+					return "" // not graded
+				}
+				return gradeWord(g)
+			})},
 		{workbook.Column{Key: "basis", Header: "依据", Aliases: []string{"检查依据", "判定依据"}, Width: 18, Kind: workbook.KindText,
 			Help: "违反的法规、标准及条款；重大隐患的判定依据。"},
 			words(basisWords)},
@@ -121,11 +127,11 @@ func rectifierName(f projections.FindingView) string {
 	return f.Rectifier
 }
 
-func gradeWord(f projections.FindingView) string {
-	switch f.Grade {
-	case finding.GradeMajor.String():
+func gradeWord(g finding.Grade) string {
+	switch g {
+	case finding.GradeMajor:
 		return "重大"
-	case finding.GradeOrdinary.String():
+	case finding.GradeOrdinary:
 		return "一般"
 	}
 	return ""

@@ -1,6 +1,7 @@
 package workbook
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -43,6 +44,30 @@ func (c Column) headers() []string {
 		}
 	}
 	return out
+}
+
+// WithHeader returns the table with one more header under which a column comes
+// back. column is how the column is known already. A header that was another
+// column's by the way is taken from it; the one that it is printed under is not.
+func (t Table) WithHeader(header, column string) (Table, error) {
+	h := sameHeader(header)
+	to := slices.IndexFunc(t.Columns, func(c Column) bool { return slices.Contains(c.headers(), sameHeader(column)) })
+	switch {
+	case h == "":
+		return t, errors.New("没有写明原表的表头 / the header is missing")
+	case to < 0:
+		return t, fmt.Errorf("“%s”没有“%s”这一列，可用：%s / the table has no such column", t.Name, column, strings.Join(t.headings(), "、"))
+	}
+	columns := slices.Clone(t.Columns)
+	for i, c := range columns {
+		if i != to && sameHeader(c.Header) == h {
+			return t, fmt.Errorf("“%s”就是表中的一列，不能当作“%s” / %[1]s is a column of the table itself", header, column)
+		}
+		columns[i].Aliases = slices.DeleteFunc(slices.Clone(c.Aliases), func(a string) bool { return sameHeader(a) == h })
+	}
+	columns[to].Aliases = append(columns[to].Aliases, header)
+	t.Columns = columns
+	return t, nil
 }
 
 // A header says which cell of a row belongs to which column of a table.
@@ -152,6 +177,15 @@ func (m matcher) find(g grid) header {
 // at least two columns do, or all.
 func (m matcher) enough(h header) bool {
 	return h.matched >= min(2, len(m.table.Columns)) && len(m.missing(h)) == 0
+}
+
+// headings returns the headers as one line each.
+func (t Table) headings() []string {
+	var out []string
+	for _, c := range t.Columns {
+		out = append(out, strings.Join(strings.Fields(c.Header), ""))
+	}
+	return out
 }
 
 // missing returns the headers that have to be there and aren't.

@@ -75,9 +75,7 @@ func (m matcher) none(g grid, best header) error {
 		e.Sheet, e.Row = g.sheet, g.lines[best.line].number
 	}
 	if len(e.Missing) == 0 {
-		for _, c := range m.table.Columns {
-			e.Missing = append(e.Missing, strings.Join(strings.Fields(c.Header), ""))
-		}
+		e.Missing = m.table.headings()
 	}
 	return e
 }

@@ -29,13 +29,13 @@ func (a *app) importSheetCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import-sheet FORM [FILE]",
 		Short: "收回填好的表格（.xlsx、.csv）/ bring a sheet back",
-		Long: "FORM：progress 进展汇总表、rectification 问题整改清单、bulk 批量录入。\n" +
+		Long: "FORM：progress 进展汇总表、rectification 问题整改清单、bulk 批量录入、hazards 他人的隐患台账。\n" +
 			"先用 --preview 看每一行会怎样；有退回的行时退出码为 1。\n" +
-			"FORM is progress, rectification or bulk. --preview says what would become of each row; the exit code is 1 if rows are rejected.",
+			"FORM is progress, rectification, bulk, or hazards: somebody else's register of hazards. --preview says what would become of each row; the exit code is 1 if rows are rejected.",
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
 			case len(args) == 0:
-				return usageError{errors.New("缺少表式，如 progress、rectification、bulk / name the form: progress, rectification or bulk")}
+				return usageError{errors.New("缺少表式，如 progress、rectification、bulk、hazards / name the form: progress, rectification, bulk or hazards")}
 			case f.template == "" && len(args) != 2:
 				return usageError{errors.New("缺少文件；空白表用 --template 文件 / name the file; --template FILE writes an empty form")}
 			case f.template != "" && len(args) != 1:
@@ -50,14 +50,29 @@ func (a *app) importSheetCommand() *cobra.Command {
 			return a.importSheet(cmd, args[0], args[1], &f)
 		},
 	}
-	f.flags(cmd, map[string]string{
+	f.flags(cmd, with(registerFlags(), map[string]string{
 		"on-behalf-of": "代录：处室编号或名称，缺省为各行的处室 / office it is entered for, by default that of each row",
 		"received-via": "收到方式 paper、oa、phone、meeting / how it came", "received-on": "收到日期 / when it came",
-	})
+		"map": "表头对照：文件的表头:本表的表头，多项用逗号隔开 / headers of the file: theirs:ours, several with commas",
+	}))
 	cmd.Flags().BoolVar(&f.preview, "preview", false, "只试读，不写入 / record nothing")
 	cmd.Flags().StringVar(&f.rejected, "rejected", "", "把退回的行及原因写入 Excel 文件，改好后可再导入 / write the rejected rows and why to this workbook")
 	cmd.Flags().StringVar(&f.template, "template", "", "把空白表写入文件 / write an empty form to this file")
 	return cmd
+}
+
+// registerFlags say what somebody else's register of hazards doesn't tell.
+func registerFlags() map[string]string {
+	return map[string]string{
+		"supervising-office": "hazards：督办处室，缺省为 on-behalf-of / supervising office, by default that of on-behalf-of",
+		"criterion":          "hazards：重大隐患的判定依据 / criterion of the major hazards",
+		"place":              "hazards：地点 / where they all are",
+		"categories":         "hazards：隐患类型对照，原类型:账本类别 / categories, theirs:ours",
+		"approval-leader":    "hazards：批示领导，由一人录入整改和复查的须有批示 / leader who approves that one person enters both sides",
+		"approval-on":        "hazards：批示日期 / day of the approval",
+		"approval-words":     "hazards：批示内容 / words of the approval",
+		"approval-evidence":  "hazards：批示件的 SHA-256，先用 duban evidence put 上传 / digest of the approval, uploaded before",
+	}
 }
 
 func (a *app) importSheet(cmd *cobra.Command, form, file string, f *sheetFlags) error {

@@ -228,6 +228,9 @@ func (r *Reinspected) Validate() error {
 	return inspection.CheckPersons("inspectors", r.Inspectors)
 }
 
+// Countersigned marks that an approval stands in for a second person.
+func (*Reinspected) Countersigned() {}
+
 // WrittenOff (销号): put right, checked, done.
 type WrittenOff struct {
 	domain.Particulars
@@ -239,6 +242,9 @@ func (*WrittenOff) EventType() string { return "duban.finding.written_off.v1" }
 
 // Validate checks the payload by itself.
 func (w *WrittenOff) Validate() error { return domain.CheckText("opinion", w.Opinion, false) }
+
+// Countersigned marks that an approval stands in for a second person.
+func (*WrittenOff) Countersigned() {}
 
 // Referred (移送) to another authority. The finding stays open until it is put
 // right or terminated.

@@ -196,6 +196,16 @@ func approved() domain.Particulars {
 	return domain.Particulars{Approval: &domain.Approval{Leader: "副主任", On: "2019-07-01", Words: "同意"}}
 }
 
+// approvedOn adds an approval of a day of 2019, or of a whole date.
+func approvedOn(on string, p domain.Particulars) domain.Particulars {
+	if len(on) == len("07-01") {
+		on = "2019-" + on
+	}
+	p.Approval = approved().Approval
+	p.Approval.On = calendar.Date(on)
+	return p
+}
+
 func behalf(of domain.Ref) domain.Particulars {
 	p := with(letter)
 	p.OnBehalfOf, p.ReceivedVia, p.ReceivedOn = of, domain.ViaPaper, "2019-07-01" // or later, see receivedThen
