@@ -131,7 +131,8 @@ func (s *Store) AppendHead(ctx context.Context, r HeadRecord, last uint64) (uint
 		s.suspect(err)
 		return 0, fmt.Errorf("%w: append a head: %w", ErrUnavailable, err)
 	case ack.Sequence != last+1:
-		return 0, fmt.Errorf("%w: 树头记为 %d，应为 %d / the head became %d, not %d", ErrDrift, ack.Sequence, last+1, ack.Sequence, last+1)
+		// The server checked that the last sequence was ours, so this can't be.
+		return 0, fmt.Errorf("%w: acknowledged as %d instead of %d", ErrHeadsMoved, ack.Sequence, last+1)
 	}
 	s.set(func() { s.headsEnd = max(s.headsEnd, ack.Sequence) })
 	return ack.Sequence, nil

@@ -1,0 +1,64 @@
+package seal
+
+import (
+	"context"
+	"fmt"
+
+	"duban/eventstore"
+)
+
+// check compares the ledger with its last head: it has to be as long, its tree has
+// to have that root, and the events since that head, with some before it, have to be
+// the tree's leaves when they are read again. What is older is the audit's.
+func (s *Seal) check(ctx context.Context, h Head) error {
+	if end := s.cfg.Store.Acked(); end < h.Size {
+		return &eventstore.MismatchError{Sequence: end + 1, Size: h.Size, Detail: fmt.Sprintf(
+			"账本止于 %d，已签名的树头有 %d 个事件 / the ledger ends at %d, a head of %d events was signed", end, h.Size, end, h.Size)}
+	}
+	if err := s.cfg.Tree.WaitFor(ctx, h.Size); err != nil {
+		return err
+	}
+	if err := s.cfg.Tree.Check(ctx, max(h.Size, s.cfg.Window)-s.cfg.Window+1, s.cfg.Tree.Size()); err != nil {
+		return err
+	}
+	root, err := s.cfg.Tree.Root(h.Size)
+	if err != nil {
+		return fmt.Errorf("root of %d: %w", h.Size, err)
+	}
+	if root != h.Root {
+		return s.locate(ctx, h)
+	}
+	return nil
+}
+
+// locate finds, with the heads there are, between which of them the ledger ceases to
+// be what was signed. Once a root differs all later ones do.
+func (s *Seal) locate(ctx context.Context, last Head) error {
+	good, bad := uint64(0), last
+	for lo, hi := uint64(0), last.Seq; lo+1 < hi; {
+		mid := lo + (hi-lo)/2
+		r, err := s.cfg.Store.HeadAfter(ctx, eventstore.HeadSigned, mid-1)
+		if err != nil {
+			return err
+		}
+		if r.Seq >= hi { // only cosignatures between
+			hi = mid
+			continue
+		}
+		h, err := readHead(r, s.Origin(), s.Keys())
+		if err != nil {
+			return mismatch(r.Size, err)
+		}
+		root, err := s.cfg.Tree.Root(h.Size)
+		if err != nil {
+			return err
+		}
+		if root == h.Root {
+			lo, good = r.Seq, h.Size
+		} else {
+			hi, bad = r.Seq, h
+		}
+	}
+	return &eventstore.MismatchError{Sequence: good + 1, Size: bad.Size, Detail: fmt.Sprintf(
+		"序号 %d 至 %d 之间的事件与当时签名的不同 / an event between %d and %d is not the one that was signed", good+1, bad.Size, good+1, bad.Size)}
+}
