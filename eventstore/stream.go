@@ -19,7 +19,7 @@ import (
 // account.
 const (
 	streamName       = "LEDGER"
-	headsName        = "HEADS" // signed heads and cosignatures; see heads.go
+	headsName        = "HEADS"       // signed heads and cosignatures; see heads.go
 	evidenceBucket   = "EVIDENCE"    // object store: stream OBJ_EVIDENCE
 	credentialBucket = "CREDENTIALS" // key-value: stream KV_CREDENTIALS
 )

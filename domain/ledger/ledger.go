@@ -44,4 +44,6 @@ func (a *Accepted) Validate() error {
 }
 
 // Payloads returns a prototype of every event of the ledger.
-func Payloads() []domain.Payload { return []domain.Payload{&Opened{}, &Accepted{}, &KeyPublished{}, &KeyRotated{}} }
+func Payloads() []domain.Payload {
+	return []domain.Payload{&Opened{}, &Accepted{}, &KeyPublished{}, &KeyRotated{}}
+}

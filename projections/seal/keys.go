@@ -165,7 +165,7 @@ func (r *Keyring) Make(origin string) (string, error) {
 		return "", fmt.Errorf("make the folder of keys: %w", err)
 	}
 	file := filepath.Join(r.dir, keyID(vkey)+keySuffix)
-	if err := writeSynced(file, []byte(skey+"\n")); err != nil {
+	if err := Replace(file, []byte(skey+"\n")); err != nil {
 		return "", fmt.Errorf("keep the key: %w", err)
 	}
 	return vkey, r.read(file)
@@ -227,21 +227,22 @@ func (r *Keyring) signers(keys []Key, size uint64, day calendar.Date) ([]note.Si
 	return list, nil
 }
 
-// writeSynced writes a new file that only its owner can read, whole or not at all.
-func writeSynced(file string, content []byte) error {
+// Replace puts a file in place whole, synced with its folder, readable for its owner
+// only.
+func Replace(file string, content []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*") // mode 0600
 	if err != nil {
 		return err
 	}
+	defer os.Remove(f.Name()) // there is none any more if all went well
 	_, err = f.Write(content)
 	if err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), file)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
 	}
-	if err != nil {
-		os.Remove(f.Name())
+	if err := os.Rename(f.Name(), file); err != nil {
 		return err
 	}
 	d, err := os.Open(filepath.Dir(file))
