@@ -2,10 +2,18 @@ package seal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"golang.org/x/mod/sumdb/tlog"
+
+	"duban/domain"
 	"duban/eventstore"
+	"duban/projections/tree"
 )
+
+// tree returns the head as tlog has it.
+func (h Head) tree() tlog.Tree { return tlog.Tree{N: int64(h.Size), Hash: h.Root} }
 
 // check compares the ledger with its last head: it has to be as long, its tree has
 // to have that root, and the events since that head, with some before it, have to be
@@ -16,19 +24,48 @@ func (s *Seal) check(ctx context.Context, h Head) error {
 			"账本止于 %d，已签名的树头有 %d 个事件 / the ledger ends at %d, a head of %d events was signed", end, h.Size, end, h.Size)}
 	}
 	if err := s.cfg.Tree.WaitFor(ctx, h.Size); err != nil {
+		return named(err, h.Size)
+	}
+	from := max(h.Size, s.cfg.Window) - s.cfg.Window + 1
+	if err := s.compare(ctx, h, from, h.Size); err != nil {
 		return err
 	}
-	if err := s.cfg.Tree.Check(ctx, max(h.Size, s.cfg.Window)-s.cfg.Window+1, s.cfg.Tree.Size()); err != nil {
-		return err
+	if now := s.cfg.Tree.Head(); uint64(now.N) > h.Size {
+		return named(s.cfg.Tree.Check(ctx, now, h.Size+1, uint64(now.N)), uint64(now.N))
 	}
-	root, err := s.cfg.Tree.Root(h.Size)
+	return nil
+}
+
+// compare reads events again and compares them with a head. A tree that does not add
+// up to the head was made from a stream that is not the one that was signed, or is
+// damaged itself; earlier heads tell.
+func (s *Seal) compare(ctx context.Context, h Head, from, to uint64) error {
+	root, err := s.cfg.Tree.Root(ctx, h.Size)
 	if err != nil {
 		return fmt.Errorf("root of %d: %w", h.Size, err)
 	}
 	if root != h.Root {
 		return s.locate(ctx, h)
 	}
-	return nil
+	return named(s.cfg.Tree.Check(ctx, h.tree(), from, to), h.Size)
+}
+
+// named turns what a tree found into what stops writes.
+func named(err error, size uint64) error {
+	var diverged *tree.DivergedError
+	var gap *tree.GapError
+	found := &eventstore.MismatchError{Size: size}
+	switch {
+	case errors.As(err, &diverged):
+		found.Sequence = diverged.Sequence
+	case errors.As(err, &gap):
+		found.Sequence = gap.Want
+	default:
+		return err
+	}
+	zh, en := domain.Halves(err.Error())
+	found.Detail = zh + " / " + en
+	return found
 }
 
 // locate finds, with the heads there are, between which of them the ledger ceases to
@@ -49,9 +86,9 @@ func (s *Seal) locate(ctx context.Context, last Head) error {
 		if err != nil {
 			return mismatch(r.Size, err)
 		}
-		root, err := s.cfg.Tree.Root(h.Size)
+		root, err := s.cfg.Tree.Root(ctx, h.Size)
 		if err != nil {
-			return err
+			return fmt.Errorf("root of %d: %w", h.Size, err)
 		}
 		if root == h.Root {
 			lo, good = r.Seq, h.Size

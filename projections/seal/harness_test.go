@@ -2,116 +2,25 @@ package seal_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"duban/eventstore"
 	"duban/eventstore/storetest"
 	"duban/projections/seal"
+	"duban/projections/tree"
 )
-
-// A memoryTree is the tree over a ledger, in memory.
-type memoryTree struct {
-	store *eventstore.Store
-
-	mu      sync.Mutex
-	changed chan struct{}
-	leaves  []tlog.Hash
-	hashes  []tlog.Hash
-}
-
-func newTree(t *testing.T, s *eventstore.Store) *memoryTree {
-	t.Helper()
-	m := &memoryTree{store: s, changed: make(chan struct{})}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = s.Follow(ctx, 0, m.add) // ends with the test
-	}()
-	t.Cleanup(func() {
-		cancel()
-		<-done
-	})
-	return m
-}
-
-func (m *memoryTree) add(records []eventstore.Record) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, r := range records {
-		leaf := tlog.Hash(r.LeafHash())
-		more, err := tlog.StoredHashesForRecordHash(int64(len(m.leaves)), leaf, m)
-		if err != nil {
-			return err
-		}
-		m.leaves, m.hashes = append(m.leaves, leaf), append(m.hashes, more...)
-	}
-	close(m.changed)
-	m.changed = make(chan struct{})
-	return nil
-}
-
-func (m *memoryTree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
-	out := make([]tlog.Hash, len(indexes))
-	for i, x := range indexes {
-		if x >= int64(len(m.hashes)) {
-			return nil, errors.New("beyond the tree")
-		}
-		out[i] = m.hashes[x]
-	}
-	return out, nil
-}
-
-func (m *memoryTree) Size() uint64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return uint64(len(m.leaves))
-}
-
-func (m *memoryTree) Root(size uint64) (tlog.Hash, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return tlog.TreeHash(int64(size), m)
-}
-
-func (m *memoryTree) Consistency(from, to uint64) (tlog.TreeProof, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return tlog.ProveTree(int64(to), int64(from), m)
-}
-
-func (m *memoryTree) WaitFor(ctx context.Context, seq uint64) error {
-	for {
-		m.mu.Lock()
-		n, changed := uint64(len(m.leaves)), m.changed
-		m.mu.Unlock()
-		if n >= seq {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-func (m *memoryTree) Check(context.Context, uint64, uint64) error { return nil }
 
 // A bench is a ledger with its tree and seal.
 type bench struct {
 	t     *testing.T
 	dir   string
 	store *eventstore.Store
-	tree  seal.Tree
+	tree  *tree.Tree
 	seal  *seal.Seal
 	ran   chan error
 	stop  context.CancelFunc
@@ -125,7 +34,8 @@ func openBench(t *testing.T, dir string, change ...func(*seal.Config)) *bench {
 	require.NoError(t, err)
 	b := &bench{t: t, dir: dir, store: store}
 	t.Cleanup(func() { b.close() })
-	b.tree = newTree(t, store)
+	b.tree, err = tree.Open(t.Context(), tree.Config{Path: filepath.Join(dir, "tree.db"), Source: store, Linger: -1})
+	require.NoError(t, err)
 	b.start(change...)
 	return b
 }
@@ -142,7 +52,16 @@ func (b *bench) start(change ...func(*seal.Config)) {
 	b.seal = seal.New(sc)
 	ctx, cancel := context.WithCancel(context.Background())
 	b.stop, b.ran = cancel, make(chan error, 1)
-	go func(s *seal.Seal, ran chan<- error) { ran <- s.Run(ctx) }(b.seal, b.ran)
+	grown := make(chan struct{})
+	go func() {
+		defer close(grown)
+		_ = b.tree.Run(ctx) // who waits for the tree is told why it ended
+	}()
+	go func(s *seal.Seal, ran chan<- error) {
+		err := s.Run(ctx)
+		<-grown
+		ran <- err
+	}(b.seal, b.ran)
 }
 
 func (b *bench) close() {
@@ -151,8 +70,9 @@ func (b *bench) close() {
 	}
 	b.stop()
 	b.stop = nil
-	_ = b.store.Close()
 	<-b.ran
+	_ = b.tree.Close()
+	_ = b.store.Close()
 }
 
 // headOver waits for a head over at least size events.

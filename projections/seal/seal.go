@@ -18,15 +18,16 @@ import (
 
 // A Tree is the tree over the ledger's events; *tree.Tree is one.
 type Tree interface {
-	// Size returns how many events it has.
-	Size() uint64
+	// Head returns how many events it has and the root over them.
+	Head() tlog.Tree
 	// Root returns the root over the first size events.
-	Root(size uint64) (tlog.Hash, error)
+	Root(ctx context.Context, size uint64) (tlog.Hash, error)
 	// Consistency proves that the tree of size to extends that of size from.
-	Consistency(from, to uint64) (tlog.TreeProof, error)
-	// Check reads the events from to to, both included, again from the stream and
-	// compares them with the tree's leaves.
-	Check(ctx context.Context, from, to uint64) error
+	Consistency(ctx context.Context, from, to uint64) (tlog.TreeProof, error)
+	// Check reads the events from … to again from the stream and compares them with a
+	// head, from which every leaf is proved. *tree.DivergedError names the first that
+	// differs; tree.ErrDamaged says that the tree does not add up to the head.
+	Check(ctx context.Context, head tlog.Tree, from, to uint64) error
 	// WaitFor returns when the tree has the event at seq, or why it never will.
 	WaitFor(ctx context.Context, seq uint64) error
 }

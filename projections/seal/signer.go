@@ -276,16 +276,16 @@ func (sg *signer) loop(ctx context.Context) error {
 // signNext signs the tree as far as it stands and is acknowledged, if that is
 // further than the last head.
 func (sg *signer) signNext(ctx context.Context) error {
-	size := min(sg.cfg.Tree.Size(), sg.cfg.Store.Acked())
+	size := min(uint64(sg.cfg.Tree.Head().N), sg.cfg.Store.Acked())
 	last := sg.latest
 	if size <= last.Size {
 		return nil
 	}
-	root, err := sg.cfg.Tree.Root(size)
+	root, err := sg.cfg.Tree.Root(ctx, size)
 	if err != nil {
 		return fmt.Errorf("root of %d: %w", size, err)
 	}
-	if err := sg.extends(last, size, root); err != nil {
+	if err := sg.extends(ctx, last, size, root); err != nil {
 		return err
 	}
 	if err := sg.refreshKeys(ctx); err != nil {
@@ -318,11 +318,11 @@ func offer(c chan Head, h Head) {
 }
 
 // extends makes sure that the tree is still the one the last head was signed over.
-func (sg *signer) extends(last Head, size uint64, root tlog.Hash) error {
+func (sg *signer) extends(ctx context.Context, last Head, size uint64, root tlog.Hash) error {
 	if last.Size == 0 {
 		return nil
 	}
-	proof, err := sg.cfg.Tree.Consistency(last.Size, size)
+	proof, err := sg.cfg.Tree.Consistency(ctx, last.Size, size)
 	if err != nil {
 		return fmt.Errorf("prove %d to extend %d: %w", size, last.Size, err)
 	}
