@@ -56,6 +56,10 @@ const (
 	defaultEvery  = 500 * time.Millisecond
 	defaultWindow = 1000
 
+	// settleTime is after which another node's head gets no more cosignatures once
+	// there is a later one.
+	settleTime = time.Minute
+
 	// rereadKeys is how often a signer looks whether its keys were rotated.
 	rereadKeys = 30 * time.Second
 )
@@ -69,8 +73,9 @@ type Seal struct {
 	changed chan struct{} // closed and replaced when what follows changes
 	origin  string
 	keys    []Key
-	latest  Head  // last published; zero: none yet
-	stopped error // why nothing is signed
+	latest  Head            // last published; zero: none yet
+	stopped error           // why nothing is signed
+	open    map[uint64]bool // sizes of heads that may still get cosignatures
 	alarm   witnessAlarm
 }
 
@@ -84,7 +89,7 @@ func New(cfg Config) *Seal {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Seal{cfg: cfg, changed: make(chan struct{})}
+	return &Seal{cfg: cfg, changed: make(chan struct{}), open: map[uint64]bool{}}
 }
 
 func (s *Seal) set(f func()) {
@@ -197,7 +202,10 @@ func (s *Seal) withCosignatures(ctx context.Context, h Head) (Head, error) {
 	switch {
 	case errors.Is(err, eventstore.ErrNoHead):
 		s.mu.Lock()
-		h.Settled = h.Seq < s.latest.Seq && !s.alarm.collecting(h.Size)
+		h.Settled = !s.open[h.Size]
+		if !s.cfg.Sign { // somebody else collects, within bounded time
+			h.Settled = h.Seq < s.latest.Seq && s.cfg.Clock().Sub(h.At) > settleTime
+		}
 		s.mu.Unlock()
 		return h, nil
 	case err != nil:

@@ -193,6 +193,16 @@ func (sg *signer) adopt(ctx context.Context, r eventstore.HeadRecord) error {
 	if err := sg.check(ctx, h); err != nil {
 		return err
 	}
+	if sg.cfg.Sign {
+		_, err := sg.cfg.Store.Head(ctx, eventstore.HeadCosigned, h.Size)
+		if errors.Is(err, eventstore.ErrNoHead) {
+			sg.present(h)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
 	sg.set(func() { sg.latest = h })
 	return nil
 }
@@ -303,18 +313,20 @@ func (sg *signer) signNext(ctx context.Context) error {
 	if h.Seq, err = sg.append(ctx, eventstore.HeadRecord{Kind: eventstore.HeadSigned, Size: size, Data: raw}); err != nil {
 		return err
 	}
-	sg.set(func() { sg.latest = h })
-	offer(sg.publish, h)
+	sg.present(h)
 	return nil
 }
 
-// offer puts the latest head in place of one that nobody took.
-func offer(c chan Head, h Head) {
+// present publishes a head and hands it to whoever collects cosignatures, in place of
+// one that was not taken up.
+func (sg *signer) present(h Head) {
+	sg.set(func() { sg.latest, sg.open[h.Size] = h, true })
 	select {
-	case <-c:
+	case missed := <-sg.publish:
+		sg.settle(missed.Size)
 	default:
 	}
-	c <- h
+	sg.publish <- h
 }
 
 // extends makes sure that the tree is still the one the last head was signed over.
