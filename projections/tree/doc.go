@@ -34,5 +34,5 @@
 // compared instead of applied again; a gap, a stream that ends before the tree, or
 // other bytes at its beginning or end stop it (ErrGap, ErrDiverged), and it goes on
 // answering for the size it has. A tree can't tell who is right when it and the
-// stream disagree: Check compares both with a head that was signed.
+// stream disagree: CheckHead compares both with a head that was signed.
 package tree

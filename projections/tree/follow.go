@@ -1,7 +1,6 @@
 package tree
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -183,9 +182,9 @@ func (t *Tree) recognise(ctx context.Context) error {
 	}
 	for _, seq := range []uint64{size, 1} {
 		var odd *DivergedError
-		err := t.compare(ctx, t.hashes(ctx, t.Head()), seq, seq)
+		err := t.CheckHead(ctx, t.Head(), seq, seq)
 		if errors.As(err, &odd) {
-			return t.compare(ctx, t.hashes(ctx, t.Head()), 1, size)
+			return t.CheckHead(ctx, t.Head(), 1, size)
 		}
 		if err != nil {
 			return err
@@ -283,40 +282,4 @@ func (t *Tree) add(ctx context.Context, batch [][]byte) error {
 	t.announce()
 	t.mu.Unlock()
 	return nil
-}
-
-// compare reads events again from the stream and compares them with the leaves r has.
-func (t *Tree) compare(ctx context.Context, r tlog.HashReader, from, to uint64) error {
-	var want []tlog.Hash
-	var wantFrom uint64 // sequence of want[0]
-	err := t.cfg.Source.Raw(ctx, from, to, func(seq uint64, raw []byte) error {
-		if seq-wantFrom >= uint64(len(want)) || want == nil {
-			var err error
-			if want, err = leaves(r, seq, min(to, endOfTile(seq))); err != nil {
-				return err
-			}
-			wantFrom = seq
-		}
-		if h := tlog.RecordHash(raw); !bytes.Equal(h[:], want[seq-wantFrom][:]) {
-			return &DivergedError{Sequence: seq}
-		}
-		return nil
-	})
-	var gap *eventstore.GapError
-	if errors.As(err, &gap) {
-		return errors.Join(&DivergedError{Sequence: gap.Sequence, Missing: true}, err)
-	}
-	return err
-}
-
-// endOfTile returns the last sequence whose leaf is in the same tile as that of seq.
-func endOfTile(seq uint64) uint64 { return ((seq - 1) | (Width - 1)) + 1 }
-
-// leaves reads the leaf hashes of the events from … to.
-func leaves(r tlog.HashReader, from, to uint64) ([]tlog.Hash, error) {
-	indexes := make([]int64, 0, to-from+1)
-	for seq := from; seq <= to; seq++ {
-		indexes = append(indexes, tlog.StoredHashIndex(0, int64(seq-1)))
-	}
-	return r.ReadHashes(indexes)
 }

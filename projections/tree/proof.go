@@ -1,8 +1,6 @@
 package tree
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"math"
 
@@ -18,7 +16,7 @@ func (t *Tree) within(size uint64) (int64, error) {
 }
 
 // Root returns the root over the first size events.
-func (t *Tree) Root(ctx context.Context, size uint64) (tlog.Hash, error) {
+func (t *Tree) Root(size uint64) (tlog.Hash, error) {
 	n, err := t.within(size)
 	if err != nil {
 		return tlog.Hash{}, err
@@ -26,13 +24,13 @@ func (t *Tree) Root(ctx context.Context, size uint64) (tlog.Hash, error) {
 	if head := t.Head(); head.N == n {
 		return head.Hash, nil
 	}
-	root, err := tlog.TreeHash(n, t.HashReader(ctx))
+	root, err := tlog.TreeHash(n, t.HashReader())
 	return root, t.wrap(err, "root of %d", size)
 }
 
 // Inclusion returns the proof that the event seq is in the tree of the first size
 // events: leaf seq − 1 for tlog.CheckRecord.
-func (t *Tree) Inclusion(ctx context.Context, seq, size uint64) (tlog.RecordProof, error) {
+func (t *Tree) Inclusion(seq, size uint64) (tlog.RecordProof, error) {
 	n, err := t.within(size)
 	if err != nil {
 		return nil, err
@@ -40,13 +38,13 @@ func (t *Tree) Inclusion(ctx context.Context, seq, size uint64) (tlog.RecordProo
 	if seq < 1 || seq > size {
 		return nil, fmt.Errorf("%w: event %d in %d", ErrBeyond, seq, size)
 	}
-	proof, err := tlog.ProveRecord(n, int64(seq-1), t.HashReader(ctx))
+	proof, err := tlog.ProveRecord(n, int64(seq-1), t.HashReader())
 	return proof, t.wrap(err, "prove event %d in %d", seq, size)
 }
 
 // Consistency returns the proof that the tree of the first to events begins with that
 // of the first from. Of nothing there is nothing to prove: the proof is empty.
-func (t *Tree) Consistency(ctx context.Context, from, to uint64) (tlog.TreeProof, error) {
+func (t *Tree) Consistency(from, to uint64) (tlog.TreeProof, error) {
 	n, err := t.within(to)
 	if err != nil {
 		return nil, err
@@ -57,7 +55,7 @@ func (t *Tree) Consistency(ctx context.Context, from, to uint64) (tlog.TreeProof
 	if from == 0 {
 		return tlog.TreeProof{}, nil
 	}
-	proof, err := tlog.ProveTree(n, int64(from), t.HashReader(ctx))
+	proof, err := tlog.ProveTree(n, int64(from), t.HashReader())
 	return proof, t.wrap(err, "prove that %d continues %d", to, from)
 }
 
@@ -70,7 +68,7 @@ func (t *Tree) wrap(err error, format string, args ...any) error {
 
 // Tile returns a tile of height 8, whole or partial. Each size up to the tree's has
 // its own partial tiles; all of them can be had.
-func (t *Tree) Tile(ctx context.Context, tile tlog.Tile) ([]byte, error) {
+func (t *Tree) Tile(tile tlog.Tile) ([]byte, error) {
 	if tile.H != Height || tile.L < 0 || tile.N < 0 || tile.W < 1 || tile.W > Width {
 		return nil, fmt.Errorf("%w: %+v", ErrBeyond, tile)
 	}
@@ -81,7 +79,7 @@ func (t *Tree) Tile(ctx context.Context, tile tlog.Tile) ([]byte, error) {
 	if tile.N > count>>Height || tile.N<<Height+int64(tile.W) > count {
 		return nil, fmt.Errorf("%w: %s", ErrBeyond, tile.Path())
 	}
-	data, err := t.tile(ctx, tile.L, tile.N)
+	data, err := t.tile(tile.L, tile.N)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +92,7 @@ func (t *Tree) Tile(ctx context.Context, tile tlog.Tile) ([]byte, error) {
 }
 
 // tile returns the widest tile there is. The caller does not change it.
-func (t *Tree) tile(ctx context.Context, level int, n int64) ([]byte, error) {
+func (t *Tree) tile(level int, n int64) ([]byte, error) {
 	t.mu.Lock()
 	f, e, users, closed := t.file, t.edge, t.users, t.closed
 	if closed {
@@ -107,7 +105,7 @@ func (t *Tree) tile(ctx context.Context, level int, n int64) ([]byte, error) {
 	if data, ok := e.tile(level, n); ok {
 		return data, nil
 	}
-	data, err := f.tile(ctx, level, n)
+	data, err := f.tile(t.ctx, level, n)
 	if damaged(err) {
 		t.distrust(err)
 	}
@@ -116,17 +114,12 @@ func (t *Tree) tile(ctx context.Context, level int, n int64) ([]byte, error) {
 
 // HashReader reads the tree's hashes, by the numbers of tlog.StoredHashIndex, as they
 // are stored.
-func (t *Tree) HashReader(ctx context.Context) tlog.HashReader {
-	return hashesOf(func(level int, n int64) ([]byte, error) { return t.tile(ctx, level, n) })
-}
+func (t *Tree) HashReader() tlog.HashReader { return hashesOf(t.tile) }
 
 // TileReader reads tiles of the tree, for tlog.TileHashReader.
-func (t *Tree) TileReader(ctx context.Context) tlog.TileReader { return tileReader{t, ctx} }
+func (t *Tree) TileReader() tlog.TileReader { return tileReader{t} }
 
-type tileReader struct {
-	t   *Tree
-	ctx context.Context
-}
+type tileReader struct{ t *Tree }
 
 func (r tileReader) Height() int { return Height }
 
@@ -134,7 +127,7 @@ func (r tileReader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 	out := make([][]byte, len(tiles))
 	for i, tile := range tiles {
 		var err error
-		if out[i], err = r.t.Tile(r.ctx, tile); err != nil {
+		if out[i], err = r.t.Tile(tile); err != nil {
 			return nil, err
 		}
 	}
@@ -142,36 +135,3 @@ func (r tileReader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 }
 
 func (r tileReader) SaveTiles([]tlog.Tile, [][]byte) {}
-
-// hashes reads hashes that are proved to be in a head.
-func (t *Tree) hashes(ctx context.Context, head tlog.Tree) tlog.HashReader {
-	proved := tlog.TileHashReader(head, t.TileReader(ctx))
-	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
-		out, err := proved.ReadHashes(indexes)
-		switch {
-		case err == nil || ctx.Err() != nil || errors.Is(err, ErrBeyond) || errors.Is(err, ErrClosed):
-			return out, err
-		default:
-			return nil, fmt.Errorf("%w %d: %w", ErrDamaged, head.N, err)
-		}
-	})
-}
-
-// Check reads the events from … to again from the stream and compares them with a
-// head: every leaf hash is taken from tiles that add up to the head's root. With a
-// signed head that finds an event that was changed in the stream, in the tree, or in
-// both.
-//
-// A *DivergedError names the first event that differs or is missing. ErrDamaged says
-// that the tiles don't add up to the head, which then proves nothing about the
-// stream: build the tree again and compare Root. ErrBeyond: the tree, or the head,
-// does not reach that far.
-func (t *Tree) Check(ctx context.Context, head tlog.Tree, from, to uint64) error {
-	if _, err := t.within(uint64(max(head.N, 0))); err != nil {
-		return err
-	}
-	if from < 1 || from > to || to > uint64(head.N) {
-		return fmt.Errorf("%w: events %d to %d in %d", ErrBeyond, from, to, head.N)
-	}
-	return t.compare(ctx, t.hashes(ctx, head), from, to)
-}

@@ -75,16 +75,16 @@ func TestProofsHoldAtEverySize(t *testing.T) {
 	head := r.Head()
 	require.Equal(t, int64(n), head.N)
 	for size := uint64(1); size <= n; size += 7 {
-		root, err := r.Root(t.Context(), size)
+		root, err := r.Root(size)
 		require.NoError(t, err)
-		proof, err := r.Consistency(t.Context(), size, n)
+		proof, err := r.Consistency(size, n)
 		require.NoError(t, err)
 		require.NoError(t, tlog.CheckTree(proof, n, head.Hash, int64(size), root))
 		for _, seq := range []uint64{1, size/2 + 1, size} {
-			proof, err := r.Inclusion(t.Context(), seq, size)
+			proof, err := r.Inclusion(seq, size)
 			require.NoError(t, err)
 			require.NoError(t, tlog.CheckRecord(proof, int64(size), root, int64(seq-1), tlog.RecordHash(event(seq))))
 		}
 	}
-	require.NoError(t, r.Check(t.Context(), head, 1, n))
+	require.NoError(t, r.CheckHead(t.Context(), head, 1, n))
 }
