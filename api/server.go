@@ -25,12 +25,14 @@ import (
 
 	"duban/eventstore"
 	"duban/projections"
+	"duban/projections/seal"
 )
 
 // Config is what a Server is made of.
 type Config struct {
 	Store *eventstore.Store
 	Model *projections.Model
+	Seal  *seal.Seal // nil: heads are neither signed nor looked at
 
 	Clock   func() time.Time // nil: time.Now
 	Logger  *slog.Logger     // nil: nothing is logged

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -19,9 +20,8 @@ func (h Head) tree() tlog.Tree { return tlog.Tree{N: int64(h.Size), Hash: h.Root
 // to have that root, and the events since that head, with some before it, have to be
 // the tree's leaves when they are read again. What is older is the audit's.
 func (s *Seal) check(ctx context.Context, h Head) error {
-	if end := s.cfg.Store.Acked(); end < h.Size {
-		return &eventstore.MismatchError{Sequence: end + 1, Size: h.Size, Detail: fmt.Sprintf(
-			"账本止于 %d，已签名的树头有 %d 个事件 / the ledger ends at %d, a head of %d events was signed", end, h.Size, end, h.Size)}
+	if err := s.longEnough(h); err != nil {
+		return err
 	}
 	if err := s.cfg.Tree.WaitFor(ctx, h.Size); err != nil {
 		return named(err, h.Size)
@@ -31,23 +31,50 @@ func (s *Seal) check(ctx context.Context, h Head) error {
 		return err
 	}
 	if now := s.cfg.Tree.Head(); uint64(now.N) > h.Size {
-		return named(s.cfg.Tree.Check(ctx, now, h.Size+1, uint64(now.N)), uint64(now.N))
+		return named(s.cfg.Tree.CheckHead(ctx, now, h.Size+1, uint64(now.N)), uint64(now.N))
 	}
 	return nil
 }
 
+// longEnough makes sure that the ledger has all events a head was signed over.
+func (s *Seal) longEnough(h Head) error {
+	end := s.cfg.Store.Acked()
+	if end >= h.Size {
+		return nil
+	}
+	return &eventstore.MismatchError{Sequence: end + 1, Size: h.Size, Detail: fmt.Sprintf(
+		"账本止于 %d，已签名的树头有 %d 个事件 / the ledger ends at %d, a head of %d events was signed", end, h.Size, end, h.Size)}
+}
+
 // compare reads events again and compares them with a head. A tree that does not add
-// up to the head was made from a stream that is not the one that was signed, or is
-// damaged itself; earlier heads tell.
+// up to the head may be damaged itself, so it is made again from the stream first; if
+// it still does not, the stream is not the one that was signed.
 func (s *Seal) compare(ctx context.Context, h Head, from, to uint64) error {
-	root, err := s.cfg.Tree.Root(ctx, h.Size)
-	if err != nil {
-		return fmt.Errorf("root of %d: %w", h.Size, err)
+	for again := false; ; again = true {
+		root, err := s.cfg.Tree.Root(h.Size)
+		if err == nil && root == h.Root {
+			err = named(s.cfg.Tree.CheckHead(ctx, h.tree(), from, to), h.Size)
+			if again || !errors.Is(err, tree.ErrDamaged) {
+				return err
+			}
+		}
+		switch {
+		case again && err != nil:
+			return fmt.Errorf("root of %d: %w", h.Size, err)
+		case again:
+			return s.locate(ctx, h)
+		}
+		s.cfg.Logger.WarnContext(ctx, "the tree is not that of the signed head and is made again", slog.Uint64("size", h.Size))
+		again, ok := s.cfg.Tree.(interface {
+			Rebuild(ctx context.Context, progress func(done uint64)) (uint64, error)
+		})
+		if !ok {
+			continue
+		}
+		if _, err := again.Rebuild(ctx, nil); err != nil {
+			return named(err, h.Size)
+		}
 	}
-	if root != h.Root {
-		return s.locate(ctx, h)
-	}
-	return named(s.cfg.Tree.Check(ctx, h.tree(), from, to), h.Size)
 }
 
 // named turns what a tree found into what stops writes.
@@ -86,7 +113,7 @@ func (s *Seal) locate(ctx context.Context, last Head) error {
 		if err != nil {
 			return mismatch(r.Size, err)
 		}
-		root, err := s.cfg.Tree.Root(ctx, h.Size)
+		root, err := s.cfg.Tree.Root(h.Size)
 		if err != nil {
 			return fmt.Errorf("root of %d: %w", h.Size, err)
 		}

@@ -21,13 +21,13 @@ type Tree interface {
 	// Head returns how many events it has and the root over them.
 	Head() tlog.Tree
 	// Root returns the root over the first size events.
-	Root(ctx context.Context, size uint64) (tlog.Hash, error)
+	Root(size uint64) (tlog.Hash, error)
 	// Consistency proves that the tree of size to extends that of size from.
-	Consistency(ctx context.Context, from, to uint64) (tlog.TreeProof, error)
-	// Check reads the events from … to again from the stream and compares them with a
+	Consistency(from, to uint64) (tlog.TreeProof, error)
+	// CheckHead reads the events from … to again from the stream and compares them with a
 	// head, from which every leaf is proved. *tree.DivergedError names the first that
 	// differs; tree.ErrDamaged says that the tree does not add up to the head.
-	Check(ctx context.Context, head tlog.Tree, from, to uint64) error
+	CheckHead(ctx context.Context, head tlog.Tree, from, to uint64) error
 	// WaitFor returns when the tree has the event at seq, or why it never will.
 	WaitFor(ctx context.Context, seq uint64) error
 }
@@ -47,6 +47,7 @@ type Config struct {
 	Window uint64
 
 	Witnessing Witnessing
+	Auditing   Auditing
 
 	Clock  func() time.Time // nil: time.Now
 	Logger *slog.Logger     // nil: nothing is logged
@@ -77,12 +78,15 @@ type Seal struct {
 	stopped error           // why nothing is signed
 	open    map[uint64]bool // sizes of heads that may still get cosignatures
 	alarm   witnessAlarm
+	audit   AuditStatus
 }
 
 // New returns a seal. Run makes it work.
 func New(cfg Config) *Seal {
 	cfg.Every = cmp.Or(cfg.Every, defaultEvery)
 	cfg.Window = cmp.Or(cfg.Window, defaultWindow)
+	cfg.Auditing.Rate = cmp.Or(cfg.Auditing.Rate, defaultRate)
+	cfg.Auditing.Rest = cmp.Or(cfg.Auditing.Rest, defaultRest)
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
@@ -120,6 +124,27 @@ func (s *Seal) Err() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.stopped
+}
+
+// Status is what monitoring wants to know.
+type Status struct {
+	Size     uint64    // of the last published head
+	At       time.Time // when it was signed; zero: none yet
+	Stopped  error     // why nothing is signed
+	Witness  error     // why the latest head lacks its quorum of cosignatures
+	Lacking  time.Time // since when heads do
+	Cosigned uint64    // size of the last head with its quorum
+	Audit    AuditStatus
+}
+
+// Status returns what monitoring wants to know.
+func (s *Seal) Status() Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Status{
+		Size: s.latest.Size, At: s.latest.At, Stopped: s.stopped, Audit: s.audit,
+		Witness: s.alarm.reason, Lacking: s.alarm.since, Cosigned: s.alarm.good,
+	}
 }
 
 // Latest returns the last published head, with its cosignatures if they have been

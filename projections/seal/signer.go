@@ -109,7 +109,7 @@ func (sg *signer) start(ctx context.Context) error {
 	last, err := sg.cfg.Store.Head(ctx, eventstore.HeadSigned, 0)
 	switch {
 	case errors.Is(err, eventstore.ErrNoHead) && len(named) > 0:
-		return &eventstore.MismatchError{Detail: "账本已公布签名密钥，树头却一个也没有：树头的流被删除 / the ledger names its key, and there is no head at all: the stream of heads was deleted"}
+		return errHeadsGone()
 	case errors.Is(err, eventstore.ErrNoHead):
 		if !sg.cfg.Sign {
 			return nil
@@ -291,7 +291,7 @@ func (sg *signer) signNext(ctx context.Context) error {
 	if size <= last.Size {
 		return nil
 	}
-	root, err := sg.cfg.Tree.Root(ctx, size)
+	root, err := sg.cfg.Tree.Root(size)
 	if err != nil {
 		return fmt.Errorf("root of %d: %w", size, err)
 	}
@@ -334,7 +334,7 @@ func (sg *signer) extends(ctx context.Context, last Head, size uint64, root tlog
 	if last.Size == 0 {
 		return nil
 	}
-	proof, err := sg.cfg.Tree.Consistency(ctx, last.Size, size)
+	proof, err := sg.cfg.Tree.Consistency(last.Size, size)
 	if err != nil {
 		return fmt.Errorf("prove %d to extend %d: %w", size, last.Size, err)
 	}

@@ -162,7 +162,7 @@ func (c *collector) request(ctx context.Context, old uint64, h Head) ([]byte, er
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "old %d\n", old)
 	if old > 0 {
-		proof, err := c.cfg.Tree.Consistency(ctx, old, h.Size)
+		proof, err := c.cfg.Tree.Consistency(old, h.Size)
 		if err != nil {
 			return nil, fmt.Errorf("prove %d to extend %d: %w", h.Size, old, err)
 		}
