@@ -109,6 +109,7 @@ func New(cfg Config) *Server {
 	s.yearRegister()
 	s.tokens()
 	s.upkeep()
+	s.keys()
 	s.describe()
 	s.parameters = parametersOf(s.api.OpenAPI())
 	return s

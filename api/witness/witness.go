@@ -44,9 +44,10 @@ type Witness struct {
 
 // Config says who the witness is and which logs it knows.
 type Config struct {
-	Name string   // the witness's name, part of its key; letters, digits, dots, hyphens, slashes
-	Dir  string   // folder of key and state, made if it is missing
-	Logs []string // verifier keys (C2SP vkey) of the logs; several with one name are keys of one log
+	Name   string   // the witness's name, part of its key; letters, digits, dots, hyphens, slashes
+	Dir    string   // folder of key and state, made if it is missing
+	Origin string   // if set, the name all of Logs have to carry
+	Logs   []string // verifier keys (C2SP vkey) of the logs; several with one name are keys of one log
 
 	Logger *slog.Logger // nil: nothing is logged
 }
@@ -65,6 +66,9 @@ func New(cfg Config) (*Witness, error) {
 		v, err := note.NewVerifier(vkey)
 		if err != nil {
 			return nil, fmt.Errorf("验证密钥 %q 无法识别 / can't make out the verifier key %q: %w", vkey, vkey, err)
+		}
+		if cfg.Origin != "" && v.Name() != cfg.Origin {
+			return nil, fmt.Errorf("验证密钥属于 %s，不是 %s / the verifier key is of %s, not of %s", v.Name(), cfg.Origin, v.Name(), cfg.Origin)
 		}
 		byOrigin[v.Name()] = append(byOrigin[v.Name()], v)
 	}

@@ -180,6 +180,12 @@ func keyID(vkey string) string {
 	return parts[1]
 }
 
+// Has reports whether the private key of a verifier key is in the folder.
+func (r *Keyring) Has(vkey string) bool {
+	_, ok := r.keys[vkey]
+	return ok
+}
+
 // Of returns the verifier keys of a log whose private keys are in the folder.
 func (r *Keyring) Of(origin string) []string {
 	var list []string
