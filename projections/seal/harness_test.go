@@ -3,10 +3,12 @@ package seal_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"duban/eventstore"
@@ -28,12 +30,10 @@ type bench struct {
 
 func openBench(t *testing.T, dir string, change ...func(*seal.Config)) *bench {
 	t.Helper()
-	cfg := storetest.Config()
-	cfg.Dir = filepath.Join(dir, "jetstream")
-	store, err := eventstore.Open(t.Context(), cfg)
-	require.NoError(t, err)
+	store := openStore(t, dir)
 	b := &bench{t: t, dir: dir, store: store}
 	t.Cleanup(func() { b.close() })
+	var err error
 	b.tree, err = tree.Open(t.Context(), tree.Config{Path: filepath.Join(dir, "tree.db"), Source: store, Linger: -1})
 	require.NoError(t, err)
 	b.start(change...)
@@ -89,5 +89,29 @@ func (b *bench) headOver(size uint64) seal.Head {
 
 func (b *bench) eventually(what string, f func() bool) {
 	b.t.Helper()
-	require.Eventually(b.t, f, 10*time.Second, time.Millisecond, "%s; the seal says: %v", what, b.seal.Err())
+	if !assert.Eventually(b.t, f, 10*time.Second, time.Millisecond, what) {
+		b.t.Fatalf("%s; the seal says: %v; the tree: %v; the store: %v", what, b.seal.Err(), b.tree.Err(), b.store.Health())
+	}
+}
+
+func openStore(t *testing.T, dir string) *eventstore.Store {
+	t.Helper()
+	cfg := storetest.Config()
+	cfg.Dir = filepath.Join(dir, "jetstream")
+	store, err := eventstore.Open(t.Context(), cfg)
+	require.NoError(t, err)
+	return store
+}
+
+// copyFolder returns a copy of a data folder, as somebody puts it back.
+func copyFolder(t *testing.T, dir string) string {
+	t.Helper()
+	copied := t.TempDir()
+	require.NoError(t, os.CopyFS(copied, os.DirFS(dir)))
+	keys, err := filepath.Glob(filepath.Join(copied, "keys", "*.key"))
+	require.NoError(t, err)
+	for _, k := range keys {
+		require.NoError(t, os.Chmod(k, 0o600))
+	}
+	return copied
 }
