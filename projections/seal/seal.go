@@ -204,7 +204,7 @@ func (s *Seal) published(ctx context.Context, r eventstore.HeadRecord) (Head, er
 	s.mu.Lock()
 	origin, keys, end := s.origin, s.keys, s.latest.Seq
 	s.mu.Unlock()
-	if origin == "" || s.cfg.Sign && r.Seq > end {
+	if origin == "" || len(keys) == 0 || s.cfg.Sign && r.Seq > end {
 		return Head{}, eventstore.ErrNoHead
 	}
 	h, err := readHead(r, origin, keys)
