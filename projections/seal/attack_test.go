@@ -40,7 +40,7 @@ func grown(t *testing.T, notes int) (dir string, seqs []uint64) {
 			seqs = append(seqs, r.Seq)
 		}
 	}
-	b.headOver(b.store.Acked())
+	b.named().headOver(b.store.Acked())
 	b.close()
 	return dir, seqs
 }

@@ -67,8 +67,7 @@ func TestTwoSigners(t *testing.T) {
 func TestReader(t *testing.T) {
 	b := openBench(t, t.TempDir())
 	storetest.NewWriter(b.store).Append(t, 1)
-	b.eventually("the key is named", func() bool { return b.store.Acked() >= 3 })
-	want := b.headOver(3)
+	want := b.named().headOver(b.store.Acked())
 	reader := seal.New(seal.Config{Store: b.store, Tree: b.tree, Org: storetest.Org, Dir: filepath.Join(t.TempDir(), "none")})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -180,7 +179,7 @@ func signedBy(t *testing.T, h seal.Head, keys []seal.Key) []string {
 // signed before stays as it is.
 func TestRotation(t *testing.T) {
 	dir := t.TempDir()
-	b := openBench(t, dir)
+	b := openBench(t, dir).named()
 	storetest.NewWriter(b.store).Append(t, 1)
 	before := b.headOver(b.store.Acked())
 	b.close()
