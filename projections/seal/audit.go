@@ -144,10 +144,12 @@ func (s *Seal) Audit(ctx context.Context) error {
 	}
 	tick := time.NewTicker(time.Second * auditStep / time.Duration(rate))
 	defer tick.Stop()
+	select {
+	case <-s.started:
+	case <-ctx.Done():
+		return nil
+	}
 	for {
-		if err := s.identified(ctx); err != nil {
-			return err
-		}
 		_, err := s.inspect(ctx, func(seq uint64) error {
 			s.set(func() { s.audit.Position = seq })
 			select {
@@ -172,23 +174,6 @@ func (s *Seal) Audit(ctx context.Context) error {
 		}
 		if err := pause(ctx, s.cfg.Auditing.Rest); err != nil {
 			return nil
-		}
-	}
-}
-
-// identified waits until Run has read the log's name.
-func (s *Seal) identified(ctx context.Context) error {
-	for {
-		s.mu.Lock()
-		origin, changed := s.origin, s.changed
-		s.mu.Unlock()
-		if origin != "" {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ctx.Err()
 		}
 	}
 }

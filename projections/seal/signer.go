@@ -40,17 +40,20 @@ func (s *Seal) Run(ctx context.Context) error {
 	if ctx.Err() != nil || errors.Is(err, eventstore.ErrClosed) {
 		return nil
 	}
-	var m *eventstore.MismatchError
-	if errors.As(err, &m) {
-		s.cfg.Store.Halt(m)
-	}
+	s.haltIf(err)
 	s.set(func() { s.stopped = err })
 	return err
 }
 
 func (s *Seal) run(ctx context.Context) error {
 	sg := &signer{Seal: s, cosigns: make(chan cosigned), publish: make(chan Head, 1)}
-	if err := s.patiently(ctx, sg.start); err != nil {
+	err := s.patiently(ctx, func(ctx context.Context) error {
+		err := sg.start(ctx)
+		s.haltIf(err)
+		s.once.Do(func() { close(s.started) })
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	if !s.cfg.Sign {
