@@ -71,15 +71,15 @@ func (s *Seal) inspect(ctx context.Context, step func(seq uint64) error) (uint64
 	if err != nil {
 		return 0, err
 	}
+	if err := s.longEnough(r.Size); err != nil {
+		return 0, err
+	}
 	last, err := readHead(r, s.Origin(), s.Keys())
 	if err != nil {
 		return 0, mismatch(r.Size, err)
 	}
-	if err := s.longEnough(last); err != nil {
-		return 0, err
-	}
 	if err := s.cfg.Tree.WaitFor(ctx, last.Size); err != nil {
-		return 0, named(err, last.Size)
+		return 0, s.judge(ctx, last, err)
 	}
 	for from := uint64(1); from <= last.Size; from += auditStep {
 		to := min(from+auditStep-1, last.Size)
@@ -159,7 +159,7 @@ func (s *Seal) Audit(ctx context.Context) error {
 				return ctx.Err()
 			}
 		})
-		if ctx.Err() != nil || errors.Is(err, eventstore.ErrClosed) {
+		if over(ctx, err) {
 			return nil
 		}
 		s.haltIf(err)
