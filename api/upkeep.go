@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"golang.org/x/sync/errgroup"
 
 	"duban/domain"
 	"duban/eventstore"
+	"duban/projections"
 )
 
 // RebuildView is what a rebuild did.
@@ -94,14 +96,23 @@ func (s *Server) rebuild(ctx context.Context) (*body[RebuildView], error) {
 	ctx, cancel := context.WithTimeout(ctx, checkupTime)
 	defer cancel()
 	began := time.Now()
-	report, err := s.Model.Rebuild(ctx, nil)
-	if err != nil {
-		return nil, fmt.Errorf("rebuild the read models: %w", err)
-	}
-	if s.Tree != nil {
-		if _, err := s.Tree.Rebuild(ctx, nil); err != nil {
-			return nil, err
+	// Side by side: the tree mostly waits for the stream, the read models for SQLite.
+	var report projections.RebuildReport
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		if report, err = s.Model.Rebuild(ctx, nil); err != nil {
+			return fmt.Errorf("rebuild the read models: %w", err)
 		}
+		return nil
+	})
+	if s.Tree != nil {
+		group.Go(func() error {
+			_, err := s.Tree.Rebuild(ctx, nil)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
 	}
 	return &body[RebuildView]{Body: RebuildView{Events: report.Events, Seconds: time.Since(began).Seconds()}}, nil
 }

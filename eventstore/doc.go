@@ -11,7 +11,7 @@
 //
 // Append records the events of one command, all or none, and fails if an
 // aggregate is no longer where the decision saw it. Load returns one aggregate's
-// history, Follow everybody's, in the order of the stream. Evidence (files) and
+// history, Follow everybody's, in the order of the stream; Raw the stored bytes alone. Evidence (files) and
 // credentials live in buckets of their own beside the stream.
 //
 // # Format
