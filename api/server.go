@@ -25,12 +25,16 @@ import (
 
 	"duban/eventstore"
 	"duban/projections"
+	"duban/projections/seal"
+	"duban/projections/tree"
 )
 
 // Config is what a Server is made of.
 type Config struct {
 	Store *eventstore.Store
 	Model *projections.Model
+	Seal  *seal.Seal // nil: heads are neither signed nor looked at
+	Tree  *tree.Tree // nil: the log is not served
 
 	Clock   func() time.Time // nil: time.Now
 	Logger  *slog.Logger     // nil: nothing is logged
@@ -108,6 +112,8 @@ func New(cfg Config) *Server {
 	s.sheets()
 	s.tokens()
 	s.upkeep()
+	s.keys()
+	s.log()
 	s.describe()
 	s.parameters = parametersOf(s.api.OpenAPI())
 	return s

@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"golang.org/x/sync/errgroup"
 
 	"duban/domain"
 	"duban/eventstore"
+	"duban/projections"
 )
 
 // RebuildView is what a rebuild did.
@@ -50,7 +53,7 @@ const checkupTime = 30 * time.Minute
 
 func (s *Server) upkeep() {
 	// These read the whole ledger: they get their own time instead of a request's.
-	huma.Register(s.api, huma.Operation{Method: http.MethodPost, Path: "/rebuild", OperationID: "rebuild", Tags: []string{tagUpkeep}, Summary: "在旁重建读模型，完成后切换"},
+	huma.Register(s.api, huma.Operation{Method: http.MethodPost, Path: "/rebuild", OperationID: "rebuild", Tags: []string{tagUpkeep}, Summary: "在旁重建读模型和默克尔树，完成后切换"},
 		func(ctx context.Context, _ *noInput) (*body[RebuildView], error) {
 			out, err := s.rebuild(ctx)
 			if err != nil {
@@ -93,9 +96,23 @@ func (s *Server) rebuild(ctx context.Context) (*body[RebuildView], error) {
 	ctx, cancel := context.WithTimeout(ctx, checkupTime)
 	defer cancel()
 	began := time.Now()
-	report, err := s.Model.Rebuild(ctx, nil)
-	if err != nil {
-		return nil, fmt.Errorf("rebuild the read models: %w", err)
+	// Side by side: the tree mostly waits for the stream, the read models for SQLite.
+	var report projections.RebuildReport
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		if report, err = s.Model.Rebuild(ctx, nil); err != nil {
+			return fmt.Errorf("rebuild the read models: %w", err)
+		}
+		return nil
+	})
+	if s.Tree != nil {
+		group.Go(func() error {
+			_, err := s.Tree.Rebuild(ctx, nil)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
 	}
 	return &body[RebuildView]{Body: RebuildView{Events: report.Events, Seconds: time.Since(began).Seconds()}}, nil
 }
@@ -113,8 +130,8 @@ func (s *Server) checkup(ctx context.Context) (*body[CheckupView], error) {
 	return &body[CheckupView]{Body: v}, nil
 }
 
-// Checkup reads every event again, compares the stream with what it should be,
-// evidence with its digests and the read models with a replay.
+// Checkup reads every event again, compares the stream with what it should be and
+// with what was signed, evidence with its digests and the read models with a replay.
 func Checkup(ctx context.Context, cfg Config, progress func(seq uint64)) (CheckupView, error) {
 	report, err := cfg.Store.Audit(ctx, progress)
 	if err != nil {
@@ -127,7 +144,12 @@ func Checkup(ctx context.Context, cfg Config, progress func(seq uint64)) (Checku
 		}
 		v.Problems = append(v.Problems, fmt.Sprintf("序号 %d：%s：%s", f.Sequence, f.Kind, f.Detail))
 	}
-	if err := cfg.Store.Health(); err != nil {
+	if cfg.Seal != nil {
+		if _, err := cfg.Seal.Inspect(ctx, progress); err != nil {
+			v.Problems = append(v.Problems, err.Error())
+		}
+	}
+	if err := cfg.Store.Health(); err != nil && !slices.Contains(v.Problems, err.Error()) {
 		v.Problems = append(v.Problems, err.Error())
 	}
 	if err := cfg.Model.Verify(ctx); err != nil {

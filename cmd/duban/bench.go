@@ -45,6 +45,7 @@ type benchConfig struct {
 	Events  int // each
 	Appends int // single appends timed
 	Shares  int // of the ledger whose tables are timed
+	Leaves  int // events of the tree that is timed by itself
 	Dir     string
 }
 
@@ -58,12 +59,13 @@ func (a *app) benchCommand() *cobra.Command {
 	f.IntVar(&cfg.Events, "events", 50, "每项任务的事件数 / events of each task")
 	f.IntVar(&cfg.Appends, "appends", 2000, "单个写入的次数 / single appends to time")
 	f.IntVar(&cfg.Shares, "shares", 50_000, "统计所用的分项数，0 不测 / shares whose tables are timed, 0: none")
+	f.IntVar(&cfg.Leaves, "leaves", 1_000_000, "默克尔树的事件数 / events of the tree that is timed by itself")
 	f.StringVar(&cfg.Dir, "dir", "", "临时目录所在的磁盘 / where to put the temporary folder")
 	return cmd
 }
 
 func (a *app) bench(ctx context.Context, cfg benchConfig) (err error) {
-	if cfg.Tasks < 50 || cfg.Events < 3 || cfg.Appends < 10 {
+	if cfg.Tasks < 50 || cfg.Events < 3 || cfg.Appends < 10 || cfg.Leaves < 1 {
 		return usageError{errors.New("至少 50 项任务、每项 3 个事件、10 次写入 / at least 50 tasks of 3 events and 10 appends")}
 	}
 	limitMemory(a.env)
@@ -78,7 +80,7 @@ func (a *app) bench(ctx context.Context, cfg benchConfig) (err error) {
 	}
 	defer func() { err = errors.Join(err, n.close()) }()
 	b := &bench{app: a, cfg: cfg, node: n, dir: dir}
-	steps := []func(context.Context) error{b.append, b.fill, b.rebuild, b.follow, b.history, b.list}
+	steps := []func(context.Context) error{b.append, b.fill, b.rebuild, b.follow, b.history, b.list, b.trees}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err

@@ -54,7 +54,7 @@ func GoldenFile(t *testing.T, p domain.Payload, name string) {
 	}
 	file := filepath.Join("testdata", name+".json")
 	if *update {
-		if err := os.WriteFile(file, append(got, '\n'), 0o644); err != nil {
+		if err := os.WriteFile(file, append(got, '\n'), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -201,6 +201,7 @@ func admitClaim(s State, e domain.Event, p *Claimed) error {
 func taken(s State, p *Claimed) error {
 	zh, en := "登记有误的，先撤销登记（void）原文件", "void that directive first if it was a mistake"
 	switch p.Kind {
+	case KindDocumentNumber, KindNoticeText:
 	case KindRegisterRow:
 		zh, en = "重复的行请删去", "take the row out if it stands there twice"
 	case KindOfficeName:
