@@ -245,7 +245,9 @@ func story(t testing.TB) *book {
 	b := newBook(t)
 	letter := b.put("来件")
 	photo := b.put("照片")
-	opened := func(at string) { b.add("ledger/"+testOrg, at, &ledger.Opened{Software: "1", ConfigDigest: "sha256:00"}) }
+	opened := func(at string) {
+		b.add("ledger/"+testOrg, at, &ledger.Opened{Software: "1", ConfigDigest: "sha256:00"})
+	}
 	opened("2018-03-01 08:00")
 	b.add("office/a", "2018-03-01 09:00", &office.Registered{Name: "化工处", Type: office.TypeOffice})
 	b.add("task/old", "2018-03-02 09:00", docketed())

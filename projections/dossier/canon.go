@@ -128,7 +128,7 @@ func safeName(name string) bool {
 func (a *archive) compare(size int64) error {
 	c := &comparer{r: a.ReaderAt, size: size}
 	entry := "ZIP"
-	zeros := make([]byte, 64<<10)
+	zeros := make([]byte, 16<<10)
 	zw := zip.NewWriter(c)
 	for i, e := range a.entries {
 		entry = e.name

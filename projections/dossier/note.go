@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,31 +21,32 @@ var (
 	errNoteText = errors.New("签名的内容与清单不符 / what was signed does not fit the manifest")
 )
 
-// openNote verifies a signed note like note.Open and refuses spellings that
-// note.Open lets pass: base64 with stray bits or control characters, a signature
-// that is there twice.
+// openNote verifies a signed note like note.Open, in its one form.
 func openNote(msg []byte, known note.Verifiers) (*note.Note, error) {
-	if len(msg) > maxSmallEntry {
-		return nil, errNoteForm
-	}
 	n, err := note.Open(msg, known)
 	if err != nil {
 		return nil, err
 	}
+	return n, checkNote(msg, n)
+}
+
+// checkNote refuses spellings that note.Open lets pass: base64 with stray bits or
+// control characters, a signature that is there twice.
+func checkNote(msg []byte, n *note.Note) error {
 	split := bytes.LastIndex(msg, []byte("\n\n"))
 	seen := map[string]bool{}
-	for _, line := range strings.Split(strings.TrimSuffix(string(msg[split+2:]), "\n"), "\n") {
-		_, b64, _ := strings.Cut(strings.TrimPrefix(line, "— "), " ")
+	for line := range strings.Lines(string(msg[split+2:])) {
+		_, b64, _ := strings.Cut(strings.TrimPrefix(strings.TrimSuffix(line, "\n"), "— "), " ")
 		raw, err := base64.StdEncoding.Strict().DecodeString(b64)
 		if err != nil || base64.StdEncoding.EncodeToString(raw) != b64 || seen[line] {
-			return nil, errNoteForm
+			return errNoteForm
 		}
 		seen[line] = true
 	}
 	if len(n.Sigs)+len(n.UnverifiedSigs) != len(seen) {
-		return nil, errNoteForm
+		return errNoteForm
 	}
-	return n, nil
+	return nil
 }
 
 // parseHead reads a checkpoint's text in its one form.
@@ -58,14 +60,13 @@ func parseHead(text string) (torchwood.Checkpoint, error) {
 
 // openHead verifies a checkpoint against a policy.
 func openHead(msg []byte, policy torchwood.Policy) (torchwood.Checkpoint, *note.Note, error) {
-	if _, err := openNote(msg, policy); err != nil {
-		return torchwood.Checkpoint{}, nil, err
-	}
 	c, n, err := torchwood.VerifyCheckpoint(msg, policy)
-	if err != nil {
-		return c, n, err
+	if err == nil {
+		err = checkNote(msg, n)
 	}
-	_, err = parseHead(n.Text)
+	if err == nil && c.String() != n.Text {
+		err = errNoteForm
+	}
 	return c, n, err
 }
 
@@ -151,7 +152,7 @@ func Fingerprint(vkey string) string {
 
 // verifiers returns the keys that sign a head of the given size.
 func (k Keys) verifiers(size uint64) note.Verifiers {
-	return k.where(func(key Key) bool { return size >= key.From && (key.Until == 0 || size <= key.Until) })
+	return k.where(func(key Key) bool { return key.valid(size) })
 }
 
 // all returns the log's keys, retired ones too.
@@ -165,6 +166,26 @@ func (k Keys) where(valid func(Key) bool) note.Verifiers {
 		}
 	}
 	return note.VerifierList(list...)
+}
+
+// valid reports whether a key signs heads of the given size.
+func (k Key) valid(size uint64) bool { return size >= k.From && (k.Until == 0 || size <= k.Until) }
+
+// signedBy checks that the log's signatures on a head of the given size, which were
+// verified with the keys of the policy, are by keys that sign heads of that size.
+func (k Keys) signedBy(sigs []note.Signature, logs []string, size uint64) error {
+	for _, s := range sigs {
+		if s.Name != k.Origin {
+			continue // a witness
+		}
+		valid := slices.ContainsFunc(k.Keys, func(key Key) bool {
+			return key.valid(size) && slices.Contains(logs, key.VKey) && strings.HasPrefix(key.VKey, fmt.Sprintf("%s+%08x+", s.Name, s.Hash))
+		})
+		if !valid {
+			return fmt.Errorf("树头的签名密钥 %08x 在大小 %d 时无效 / the key %08x does not sign heads of size %d", s.Hash, size, s.Hash, size)
+		}
+	}
+	return nil
 }
 
 // checkRoot compares a head with the tree that the tiles make, of which it has to

@@ -169,8 +169,8 @@ func (v *verifier) head() error {
 	if err := v.matchHead(c); err != nil {
 		return fault(pathCheckpoint, err)
 	}
-	if _, err := openNote(signed, v.keys.verifiers(v.m.TreeSize)); err != nil {
-		return fault(pathKeys, fmt.Errorf("树头的签名不出自此大小时有效的密钥 / the head is not signed by a key valid at that size: %w", err))
+	if err := v.keys.signedBy(n.Sigs, v.policy.logs, v.m.TreeSize); err != nil {
+		return fault(pathKeys, err)
 	}
 	for _, s := range n.Sigs {
 		v.report.Trust.Signatures = append(v.report.Trust.Signatures, signature(s, v.m.Origin))

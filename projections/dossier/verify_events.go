@@ -21,6 +21,7 @@ import (
 // context, then the range, then the right neighbour.
 type reading struct {
 	*verifier
+	in     *bufio.Reader
 	codec  eventstore.Codec // knows no types: it reads the envelope and leaves data as it is
 	leaves leaves
 	chains chains
@@ -41,7 +42,7 @@ type reading struct {
 
 func (v *verifier) events() error {
 	r := &reading{
-		verifier: v, leaves: leaves{tree: v.tree, hashes: v.hashes}, chains: chains{}, cut: cutOf(v.m.Year),
+		verifier: v, in: bufio.NewReaderSize(nil, eventstore.MaxEventBytes+1), leaves: leaves{tree: v.tree, hashes: v.hashes}, chains: chains{}, cut: cutOf(v.m.Year),
 		odd: map[uint64]domain.Ref{}, leftOut: map[string]Why{}, named: map[string]naming{},
 		accepted: map[uint64]string{}, oddHashes: map[uint64]string{},
 		counts: Counts{Tiles: v.m.Counts.Tiles, Heads: v.m.Counts.Heads},
@@ -84,9 +85,9 @@ func (r *reading) lists() error {
 // lines calls each with every line of an entry, which ends in a line feed.
 func (r *reading) lines(name string, each func(line []byte) error) error {
 	return r.digest(name, func(in io.Reader) error {
-		buf := bufio.NewReaderSize(in, eventstore.MaxEventBytes+1)
+		r.in.Reset(in)
 		for n := uint64(1); ; n++ {
-			line, err := buf.ReadSlice('\n')
+			line, err := r.in.ReadSlice('\n')
 			switch {
 			case errors.Is(err, io.EOF) && len(line) == 0:
 				return nil
