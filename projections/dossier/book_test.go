@@ -304,7 +304,7 @@ func rezip(t testing.TB, parts []part) []byte {
 	t.Helper()
 	entries := make([]zipEntry, len(parts))
 	for i, p := range parts {
-		entries[i] = zipEntry{p.name, uint64(len(p.bytes)), crc32.ChecksumIEEE(p.bytes)}
+		entries[i] = zipEntry{p.name, uint64(len(p.bytes)), crcOf(p.bytes)}
 	}
 	var out bytes.Buffer
 	require.NoError(t, writeZIP(&out, entries, func(w io.Writer, i int) error {
@@ -336,4 +336,20 @@ func (b *book) forge(dossier []byte, change func(parts map[string]*part, m *Mani
 	require.NoError(b.t, err)
 	by[pathManifest].bytes, by[pathNote].bytes = encoded, signed
 	return rezip(b.t, parts)
+}
+
+func crcOf(b []byte) uint32 { return crc32.ChecksumIEEE(b) }
+
+func signerOf(t testing.TB, skey string) note.Signer {
+	t.Helper()
+	s, err := note.NewSigner(skey)
+	require.NoError(t, err)
+	return s
+}
+
+func cosigner(t testing.TB, name string, n byte) (note.Signer, string) {
+	t.Helper()
+	s, err := torchwood.NewCosignatureSigner(name, ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, ed25519.SeedSize)))
+	require.NoError(t, err)
+	return s, s.Verifier().String()
 }
