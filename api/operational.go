@@ -13,6 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"duban/projections/seal"
 )
 
 type metrics struct {
@@ -41,7 +43,44 @@ func newMetrics(s *Server) *metrics {
 			return 1
 		}),
 	)
+	if s.Seal != nil {
+		m.registry.MustRegister(sealMetrics(s.Seal)...)
+	}
 	return m
+}
+
+// sealMetrics tell how signing, witnesses and the audit fare.
+func sealMetrics(s *seal.Seal) []prometheus.Collector {
+	moment := func(t time.Time) float64 {
+		if t.IsZero() {
+			return 0
+		}
+		return float64(t.UnixMilli()) / 1000
+	}
+	good := func(err error) float64 {
+		if err != nil {
+			return 0
+		}
+		return 1
+	}
+	gauges := []struct {
+		name, help string
+		value      func(seal.Status) float64
+	}{
+		{"duban_head_size", "Events in the last signed head.", func(st seal.Status) float64 { return float64(st.Size) }},
+		{"duban_head_signed_seconds", "When the last head was signed, Unix time.", func(st seal.Status) float64 { return moment(st.At) }},
+		{"duban_head_signing", "1 while heads are signed.", func(st seal.Status) float64 { return good(st.Stopped) }},
+		{"duban_head_quorum", "1 while heads get the cosignatures the policy asks for.", func(st seal.Status) float64 { return good(st.Witness) }},
+		{"duban_head_quorum_size", "Events in the last head with its quorum.", func(st seal.Status) float64 { return float64(st.Cosigned) }},
+		{"duban_audit_position", "Events the audit at hand found as they were signed.", func(st seal.Status) float64 { return float64(st.Audit.Position) }},
+		{"duban_audit_passes", "Audits of the whole ledger since the start.", func(st seal.Status) float64 { return float64(st.Audit.Passes) }},
+		{"duban_audit_finished_seconds", "When the last audit of the whole ledger ended, Unix time.", func(st seal.Status) float64 { return moment(st.Audit.Last) }},
+	}
+	var out []prometheus.Collector
+	for _, g := range gauges {
+		out = append(out, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help}, func() float64 { return g.value(s.Status()) }))
+	}
+	return out
 }
 
 // readiness is what /readyz says.
@@ -52,6 +91,28 @@ type readiness struct {
 	Ledger   uint64 `json:"ledger_sequence"`
 	Model    uint64 `json:"readmodel_sequence"`
 	Sample   bool   `json:"sample,omitempty"`
+
+	Head     uint64     `json:"head_size"`
+	SignedAt *time.Time `json:"head_signed_at,omitempty"`
+	Audited  *time.Time `json:"audited_at,omitempty"`
+	// Degraded says what is amiss without keeping anybody from working.
+	Degraded []string `json:"degraded,omitempty"`
+}
+
+// seal adds how signing, witnesses and the audit fare.
+func (r *readiness) seal(st seal.Status) {
+	r.Head = st.Size
+	if !st.At.IsZero() {
+		r.SignedAt = &st.At
+	}
+	if !st.Audit.Last.IsZero() {
+		r.Audited = &st.Audit.Last
+	}
+	for _, err := range []error{st.Stopped, st.Witness} {
+		if err != nil {
+			r.Degraded = append(r.Degraded, err.Error())
+		}
+	}
 }
 
 // lag is how many events the read models may be behind under load and still be
@@ -76,6 +137,9 @@ func (s *Server) ready(c echo.Context) error {
 	r := readiness{Ledger: s.Store.Acked(), Model: s.Model.Position(), Writable: true, Sample: s.Sample}
 	if err := s.Store.Health(); err != nil {
 		r.Writable, r.Reason = false, err.Error()
+	}
+	if s.Seal != nil {
+		r.seal(s.Seal.Status())
 	}
 	err := s.Model.Err()
 	if err != nil {

@@ -69,6 +69,8 @@ var errorTable = []struct {
 	{eventstore.ErrNotOdd, http.StatusConflict, "not-odd", ""},
 	{eventstore.ErrDrift, http.StatusServiceUnavailable, "drift", ""},
 	{eventstore.ErrGap, http.StatusServiceUnavailable, "gap", ""},
+	{eventstore.ErrMismatch, http.StatusServiceUnavailable, "mismatch", ""},
+	{eventstore.ErrNoHead, http.StatusNotFound, "no-head", ""},
 	{eventstore.ErrUndecodable, http.StatusServiceUnavailable, "undecodable", ""},
 	{eventstore.ErrClockBehind, http.StatusServiceUnavailable, "clock", "2"},
 	{eventstore.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "1"},

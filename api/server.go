@@ -25,12 +25,14 @@ import (
 
 	"duban/eventstore"
 	"duban/projections"
+	"duban/projections/seal"
 )
 
 // Config is what a Server is made of.
 type Config struct {
 	Store *eventstore.Store
 	Model *projections.Model
+	Seal  *seal.Seal // nil: heads are neither signed nor looked at
 
 	Clock   func() time.Time // nil: time.Now
 	Logger  *slog.Logger     // nil: nothing is logged
@@ -107,6 +109,7 @@ func New(cfg Config) *Server {
 	s.yearRegister()
 	s.tokens()
 	s.upkeep()
+	s.keys()
 	s.describe()
 	s.parameters = parametersOf(s.api.OpenAPI())
 	return s

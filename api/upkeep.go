@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -113,8 +114,8 @@ func (s *Server) checkup(ctx context.Context) (*body[CheckupView], error) {
 	return &body[CheckupView]{Body: v}, nil
 }
 
-// Checkup reads every event again, compares the stream with what it should be,
-// evidence with its digests and the read models with a replay.
+// Checkup reads every event again, compares the stream with what it should be and
+// with what was signed, evidence with its digests and the read models with a replay.
 func Checkup(ctx context.Context, cfg Config, progress func(seq uint64)) (CheckupView, error) {
 	report, err := cfg.Store.Audit(ctx, progress)
 	if err != nil {
@@ -127,7 +128,12 @@ func Checkup(ctx context.Context, cfg Config, progress func(seq uint64)) (Checku
 		}
 		v.Problems = append(v.Problems, fmt.Sprintf("序号 %d：%s：%s", f.Sequence, f.Kind, f.Detail))
 	}
-	if err := cfg.Store.Health(); err != nil {
+	if cfg.Seal != nil {
+		if _, err := cfg.Seal.Inspect(ctx, progress); err != nil {
+			v.Problems = append(v.Problems, err.Error())
+		}
+	}
+	if err := cfg.Store.Health(); err != nil && !slices.Contains(v.Problems, err.Error()) {
 		v.Problems = append(v.Problems, err.Error())
 	}
 	if err := cfg.Model.Verify(ctx); err != nil {

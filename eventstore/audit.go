@@ -105,7 +105,7 @@ func (a *auditor) config(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, d := range compareConfig(a.s.cfg.Org, info.Config, info.clustered()) {
+		for _, d := range compareConfig(streamConfig(a.s.cfg.Org, 1), info.Config, info.clustered()) {
 			a.report.add(0, FindingDrift, d)
 		}
 		a.limit = min(info.State.LastSeq, a.s.visible())

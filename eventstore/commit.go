@@ -211,7 +211,7 @@ func (c *committer) start(ctx context.Context) error {
 // refusesWrites reports whether err is about the ledger's state, not the server's:
 // such a ledger can be read, and reopening would not mend it.
 func refusesWrites(err error) bool {
-	return errors.Is(err, ErrDrift) || errors.Is(err, ErrGap) || errors.Is(err, ErrUndecodable) || errors.Is(err, ErrClockBehind)
+	return errors.Is(err, ErrDrift) || errors.Is(err, ErrGap) || errors.Is(err, ErrMismatch) || errors.Is(err, ErrUndecodable) || errors.Is(err, ErrClockBehind)
 }
 
 func (c *committer) run() {
@@ -520,6 +520,7 @@ func (c *committer) refresh(ctx context.Context, acceptance bool) error {
 	}
 	c.last, c.recorded = info.State.LastSeq, time.Time{}
 	c.s.judge(info, acked)
+	c.s.compareHeads(ctx, sess, info.State.LastSeq)
 	if err := c.s.refusal(true); err != nil {
 		return err
 	}

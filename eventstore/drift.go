@@ -27,18 +27,20 @@ func (s *Store) watch() {
 	}
 }
 
-// advisories asks the server to tell when the ledger's stream is changed. A
+// advisories asks the server to tell when the ledger's streams are changed. A
 // server that may not tell costs nothing but the wait for the next tick.
 func (s *Store) advisories(nc *nats.Conn) error {
 	for _, what := range []string{"UPDATED", "DELETED", "CREATED"} {
-		_, err := nc.Subscribe("$JS.EVENT.ADVISORY.STREAM."+what+"."+streamName, func(*nats.Msg) {
-			select {
-			case s.check <- struct{}{}:
-			default:
+		for _, stream := range []string{streamName, headsName} {
+			_, err := nc.Subscribe("$JS.EVENT.ADVISORY.STREAM."+what+"."+stream, func(*nats.Msg) {
+				select {
+				case s.check <- struct{}{}:
+				default:
+				}
+			})
+			if err != nil {
+				return fmt.Errorf("subscribe to advisories: %w", err)
 			}
-		})
-		if err != nil {
-			return fmt.Errorf("subscribe to advisories: %w", err)
 		}
 	}
 	return nil
@@ -67,6 +69,7 @@ func (s *Store) compare() {
 	}
 	s.setSilent(nil)
 	s.judge(info, acked)
+	s.compareHeads(s.ctx, sess, info.State.LastSeq)
 	if s.cfg.URL != "" && info.State.LastSeq > acked {
 		s.advance(info.State.LastSeq, time.Time{})
 	}
@@ -88,7 +91,7 @@ func (s *Store) setSilent(err error) {
 // judge compares a description of the stream with what it has to be. acked is
 // the durable position from before the description was asked for.
 func (s *Store) judge(info *streamInfo, acked uint64) {
-	diffs := compareConfig(s.cfg.Org, info.Config, info.clustered())
+	diffs := compareConfig(streamConfig(s.cfg.Org, 1), info.Config, info.clustered())
 	remedy := ""
 	if len(diffs) > 0 {
 		remedy = "请用 nats stream edit LEDGER 改回上述设置 / set the settings named back with nats stream edit LEDGER"

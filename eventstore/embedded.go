@@ -52,15 +52,15 @@ func startServer(dir string, logger *slog.Logger) (*server.Server, error) {
 // nothing acknowledged is missing. So the index is only used after an orderly end
 // of a healthy store, which leaves a mark; otherwise the server has to read the
 // events themselves, as it does after a crash anyway.
-const (
-	indexFile = "nats/jetstream/$G/streams/" + streamName + "/msgs/index.db"
-	endedWell = "ended-well"
-)
+const endedWell = "ended-well"
 
-// dropIndex makes the next start read the events.
+// dropIndex makes the next start read the events and the signed heads.
 func dropIndex(dir string) error {
-	if err := os.Remove(filepath.Join(dir, indexFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("drop the server's index: %w", err)
+	for _, stream := range []string{streamName, headsName} {
+		err := os.Remove(filepath.Join(dir, "nats/jetstream/$G/streams", stream, "msgs/index.db"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("drop the server's index: %w", err)
+		}
 	}
 	return nil
 }

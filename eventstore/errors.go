@@ -25,6 +25,15 @@ var (
 	// ErrGap: an event is missing from the stream. Only a backup mends it.
 	ErrGap = errors.New("账本缺少事件，已停止写入，只能从备份恢复 / the ledger has lost an event, writes are stopped: restore a backup")
 
+	// ErrMismatch: the stream is not what was signed. Only a backup mends it.
+	ErrMismatch = errors.New("账本与已签名的树头不一致，已停止写入，只能从备份恢复 / the ledger is not what was signed, writes are stopped: restore a backup")
+
+	// ErrHeadsMoved: another signer has appended to the signed heads.
+	ErrHeadsMoved = errors.New("另一个进程也在签名，每个账本只能有一个签名者（--sign） / somebody else signs too: one ledger has one signer (--sign)")
+
+	// ErrNoHead: there is no signed head of this size, or none at all yet.
+	ErrNoHead = errors.New("没有这个大小的树头 / there is no signed head of this size")
+
 	// ErrUndecodable: an event can't be read or does not continue its
 	// aggregate's chain. duban doctor --accept lets work go on.
 	ErrUndecodable = errors.New("账本中有无法读取或不合规的事件，已停止写入 / the ledger has an event that can't be read or does not fit, writes are stopped")
@@ -111,6 +120,24 @@ func (e *GapError) Error() string {
 
 // Is reports whether target is ErrGap.
 func (e *GapError) Is(target error) bool { return target == ErrGap }
+
+// MismatchError names the first event known not to be what was signed.
+type MismatchError struct {
+	Sequence uint64 // first event that differs; 0: unknown
+	Size     uint64 // of the signed head that it disagrees with
+	Detail   string // how it differs, "中文 / English"
+}
+
+func (e *MismatchError) Error() string {
+	zh, en := domain.Halves(e.Detail)
+	if e.Sequence > 0 {
+		zh, en = fmt.Sprintf("首个不一致的序号 %d：%s", e.Sequence, zh), fmt.Sprintf("the first sequence that differs is %d: %s", e.Sequence, en)
+	}
+	return domain.Both(ErrMismatch.Error(), zh, en)
+}
+
+// Is reports whether target is ErrMismatch.
+func (e *MismatchError) Is(target error) bool { return target == ErrMismatch }
 
 // DriftError lists how the stream differs from what the ledger needs.
 type DriftError struct {

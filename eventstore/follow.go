@@ -88,19 +88,25 @@ func (f *follower) run(ctx context.Context, batches chan<- []Record) error {
 				return ctx.Err()
 			}
 		}
-		switch {
-		case err == nil:
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case errors.Is(err, ErrGap), errors.Is(err, ErrUndecodable), errors.Is(err, ErrClosed):
-			return f.s.stop(err)
-		default:
-			f.s.cfg.Logger.Debug("follow: read again", "from", f.next, "error", err)
-			if err := f.s.pause(ctx, retryPause); err != nil {
-				return err
-			}
+		if err := f.bear(ctx, err); err != nil {
+			return err
 		}
 	}
+}
+
+// bear decides what an error of a read means: nil, after a pause, where the read is
+// to be tried again, and otherwise the error that ends the following.
+func (f *follower) bear(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, ErrGap), errors.Is(err, ErrUndecodable), errors.Is(err, ErrClosed):
+		return f.s.stop(err)
+	}
+	f.s.cfg.Logger.Debug("follow: read again", "from", f.next, "error", err)
+	return f.s.pause(ctx, retryPause)
 }
 
 // checkStart refuses to follow a ledger that ends before what the reader has

@@ -95,13 +95,17 @@ var errNoMessage = errors.New("no such message")
 // write. The client library would ask any replica instead, because the stream
 // allows it. errNoMessage if there is none.
 func (s *Store) leaderGet(ctx context.Context, nc *nats.Conn, req msgRequest) (message, error) {
+	return s.leaderGetOf(ctx, nc, streamName, req)
+}
+
+func (s *Store) leaderGetOf(ctx context.Context, nc *nats.Conn, stream string, req msgRequest) (message, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.ReadTimeout)
 	defer cancel()
 	body, err := json.Marshal(req)
 	if err != nil {
 		return message{}, err
 	}
-	msg, err := nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+streamName, body)
+	msg, err := nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, body)
 	if err != nil {
 		return message{}, fmt.Errorf("read %+v: %w", req, err)
 	}

@@ -13,15 +13,17 @@ import (
 // embedded server replaces it whole; with an external server there is one for
 // the life of the store, and nats.go reconnects behind it.
 //
-// Reads, writes and evidence have a connection each: the server answers a batch
+// Reads, writes, evidence and signed heads have a connection each: the server answers a batch
 // of reads within the connection's read loop, and a write behind it would wait.
 type session struct {
 	srv         *server.Server // nil: external
 	read, write *nats.Conn
 	bulk        *nats.Conn // evidence and credentials
+	heads       *nats.Conn // signed heads, which are neither to wait for evidence nor to hold up events
 	readJS      jetstream.JetStream
 	writeJS     jetstream.JetStream
 	bulkJS      jetstream.JetStream
+	headsJS     jetstream.JetStream
 
 	ended context.Context // done when the session is being replaced
 	end   context.CancelFunc
@@ -44,18 +46,15 @@ func (s *Store) openSession() (*session, error) {
 		// server or fails, it never turns up later by itself.
 		opts = append(opts, nats.MaxReconnects(-1), nats.ReconnectBufSize(-1))
 	}
-	var err error
-	if sess.read, sess.readJS, err = connect(cfg, opts); err != nil {
-		sess.close()
-		return nil, err
-	}
-	if sess.write, sess.writeJS, err = connect(cfg, opts); err != nil {
-		sess.close()
-		return nil, err
-	}
-	if sess.bulk, sess.bulkJS, err = connect(cfg, opts); err != nil {
-		sess.close()
-		return nil, err
+	for _, c := range []struct {
+		nc **nats.Conn
+		js *jetstream.JetStream
+	}{{&sess.read, &sess.readJS}, {&sess.write, &sess.writeJS}, {&sess.bulk, &sess.bulkJS}, {&sess.heads, &sess.headsJS}} {
+		var err error
+		if *c.nc, *c.js, err = connect(cfg, opts); err != nil {
+			sess.close()
+			return nil, err
+		}
 	}
 	if err := s.advisories(sess.read); err != nil {
 		sess.close()
@@ -102,7 +101,7 @@ func older(v, than string) bool {
 // close ends the session. It is safe on one that was only half opened.
 func (sess *session) close() {
 	sess.end()
-	for _, nc := range []*nats.Conn{sess.read, sess.write, sess.bulk} {
+	for _, nc := range []*nats.Conn{sess.read, sess.write, sess.bulk, sess.heads} {
 		if nc != nil {
 			nc.Close()
 		}

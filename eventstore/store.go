@@ -40,7 +40,9 @@ type Store struct {
 	acked    uint64        // last sequence known to be durable; never falls
 	recorded time.Time     // recordedtime of the last event
 	drift    error         // the last comparison's result
-	gap      error         // once an event is missing it stays missing
+	gap      error         // once an event is missing, or not what was signed, it stays so
+	headsOff error         // how HEADS differs from what it has to be
+	headsEnd uint64        // last sequence of HEADS known to be durable; never falls
 	odd      *EventError   // an event nobody accepted yet
 	down     error         // the store is broken and being reopened
 	silent   error         // the last comparison got no answer
@@ -99,6 +101,9 @@ func (s *Store) open(ctx context.Context) error {
 	}
 	s.sess = sess
 	if err := s.ensureStream(ctx, sess); err != nil {
+		return err
+	}
+	if err := s.ensureHeads(ctx, sess); err != nil {
 		return err
 	}
 	if err := s.ensureBuckets(ctx, sess); err != nil {
@@ -165,7 +170,7 @@ func (s *Store) Acked() uint64 {
 }
 
 // Health returns nil while the ledger can be written, otherwise why not: an
-// error that matches ErrGap, ErrDrift, ErrUndecodable, ErrUnavailable,
+// error that matches ErrGap, ErrDrift, ErrMismatch, ErrUndecodable, ErrUnavailable,
 // ErrClockBehind or ErrClosed.
 func (s *Store) Health() error {
 	if s.ctx.Err() != nil {
@@ -193,6 +198,8 @@ func (s *Store) refusal(acceptance bool) error {
 		return s.gap
 	case s.drift != nil:
 		return s.drift
+	case s.headsOff != nil:
+		return s.headsOff
 	case s.odd != nil && !acceptance:
 		return s.odd
 	}
@@ -218,7 +225,7 @@ func (s *Store) stop(err error) error {
 				s.odd = odd
 			}
 		})
-	case errors.Is(err, ErrGap), errors.Is(err, ErrDrift):
+	case errors.Is(err, ErrGap), errors.Is(err, ErrDrift), errors.Is(err, ErrMismatch):
 		s.set(func() {
 			if s.gap == nil {
 				s.gap = err

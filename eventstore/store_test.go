@@ -52,11 +52,11 @@ func TestEveryDriftIsNamed(t *testing.T) {
 		require.NoError(t, json.Unmarshal(b, &m))
 		return m
 	}
-	require.Empty(t, compareConfig("o", settings(), false))
+	require.Empty(t, compareConfig(streamConfig("o", 1), settings(), false))
 	for name := range settings() {
 		m := settings()
 		m[name] = json.RawMessage(`"other"`)
-		diffs := compareConfig("o", m, false)
+		diffs := compareConfig(streamConfig("o", 1), m, false)
 		if name == "description" {
 			require.Empty(t, diffs)
 			continue
@@ -70,11 +70,11 @@ func TestEveryDriftIsNamed(t *testing.T) {
 	m["num_replicas"] = json.RawMessage("3")
 	delete(m, "deny_purge")
 	assert.Equal(t, []string{"a_setting_of_2_99: want unset, have true", "deny_purge: want true, have unset", "num_replicas: want 1, have 3"},
-		compareConfig("o", m, false))
+		compareConfig(streamConfig("o", 1), m, false))
 	m = settings()
-	assert.Equal(t, []string{"num_replicas: want 3, have 1"}, compareConfig("o", m, true))
+	assert.Equal(t, []string{"num_replicas: want 3, have 1"}, compareConfig(streamConfig("o", 1), m, true))
 	m["num_replicas"] = json.RawMessage("5")
-	assert.Empty(t, compareConfig("o", m, true))
+	assert.Empty(t, compareConfig(streamConfig("o", 1), m, true))
 }
 
 // TestNothingIsLeftRunning: after Close no goroutine of this package lives on.

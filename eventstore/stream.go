@@ -19,6 +19,7 @@ import (
 // account.
 const (
 	streamName       = "LEDGER"
+	headsName        = "HEADS"       // signed heads and cosignatures; see heads.go
 	evidenceBucket   = "EVIDENCE"    // object store: stream OBJ_EVIDENCE
 	credentialBucket = "CREDENTIALS" // key-value: stream KV_CREDENTIALS
 )
@@ -117,19 +118,24 @@ type streamInfo struct {
 // clustered: a single server describes itself as a cluster without a name.
 func (i *streamInfo) clustered() bool { return i.Cluster != nil && i.Cluster.Name != "" }
 
+// info describes the ledger's stream.
 func (s *Store) info(ctx context.Context, nc *nats.Conn) (*streamInfo, error) {
+	return s.infoOf(ctx, nc, streamName)
+}
+
+func (s *Store) infoOf(ctx context.Context, nc *nats.Conn, stream string) (*streamInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.ReadTimeout)
 	defer cancel()
-	msg, err := nc.RequestWithContext(ctx, "$JS.API.STREAM.INFO."+streamName, nil)
+	msg, err := nc.RequestWithContext(ctx, "$JS.API.STREAM.INFO."+stream, nil)
 	if err != nil {
-		return nil, fmt.Errorf("ask for the stream: %w", err)
+		return nil, fmt.Errorf("ask for the stream %s: %w", stream, err)
 	}
 	var info streamInfo
 	if err := json.Unmarshal(msg.Data, &info); err != nil {
-		return nil, fmt.Errorf("read the stream's description: %w", err)
+		return nil, fmt.Errorf("read the description of %s: %w", stream, err)
 	}
 	if info.Error != nil {
-		return nil, fmt.Errorf("ask for the stream: %w", info.Error)
+		return nil, fmt.Errorf("ask for the stream %s: %w", stream, info.Error)
 	}
 	return &info, nil
 }
@@ -148,7 +154,7 @@ func (s *Store) ensureStream(ctx context.Context, sess *session) error {
 	case errorCode(err) != codeStreamNotFound:
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	for _, companion := range []string{"OBJ_" + evidenceBucket, "KV_" + credentialBucket} {
+	for _, companion := range []string{"OBJ_" + evidenceBucket, "KV_" + credentialBucket, headsName} {
 		_, err := sess.readJS.Stream(ctx, companion)
 		if err == nil {
 			return &DriftError{
@@ -170,7 +176,8 @@ func (s *Store) createStream(ctx context.Context, sess *session) error {
 	}
 	_, err := sess.writeJS.CreateStream(ctx, streamConfig(s.cfg.Org, copies))
 	if errorCode(err) == codeNoReplicas { // a single server
-		_, err = sess.writeJS.CreateStream(ctx, streamConfig(s.cfg.Org, 1))
+		copies = 1
+		_, err = sess.writeJS.CreateStream(ctx, streamConfig(s.cfg.Org, copies))
 	}
 	switch {
 	case err == nil:
@@ -191,9 +198,10 @@ func replicas(info *streamInfo) int {
 var notCompared = []string{"description", "metadata", "placement", "duplicate_window"}
 
 // compareConfig lists how a stream's settings differ from what they have to be,
-// in the order of their names. A setting nobody has heard of has to be unset.
-func compareConfig(org string, have map[string]json.RawMessage, clustered bool) []string {
-	b, _ := json.Marshal(streamConfig(org, 1)) // plain data always encodes
+// in the order of their names. A setting nobody has heard of has to be unset. The
+// number of replicas in must is that of a single server.
+func compareConfig(must jetstream.StreamConfig, have map[string]json.RawMessage, clustered bool) []string {
+	b, _ := json.Marshal(must) // plain data always encodes
 	var want map[string]json.RawMessage
 	_ = json.Unmarshal(b, &want)
 	if clustered {

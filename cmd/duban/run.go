@@ -81,7 +81,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(a.serveCommand(), a.importCommand(), a.tasksCommand(), a.findingsCommand(), a.inspectionsCommand(), a.officesCommand(),
 		a.directivesCommand(), a.calendarsCommand(), a.lightsCommand(), a.summaryCommand(), a.reportsCommand(), a.registerCommand(), a.assessmentCommand(), a.remindCommand(),
 		a.historyCommand(), a.replayCommand(), a.rebuildCommand(), a.doctorCommand(),
-		a.tokenCommand(), a.evidenceCommand(), a.benchCommand(), a.versionCommand())
+		a.keyCommand(), a.witnessCommand(), a.tokenCommand(), a.evidenceCommand(), a.benchCommand(), a.versionCommand())
 	for _, r := range resources() {
 		root.AddCommand(a.resourceCommand(r))
 	}

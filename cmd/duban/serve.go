@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +23,8 @@ import (
 	"duban/domain/vocabulary"
 	"duban/eventstore"
 	"duban/projections"
+	"duban/projections/seal"
+	"duban/projections/tree"
 )
 
 // serveConfig is how a server is run, parsed once.
@@ -36,6 +39,10 @@ type serveConfig struct {
 	LogLevel     slog.Level
 	MaxEvidence  int64 // bytes
 	StopAfter    time.Duration
+	Sign         bool          // this node signs the log's heads; of several exactly one
+	Witnesses    []string      // addresses of witnesses, besides those the policy names
+	Policy       string        // file that names witnesses' keys and the quorum
+	AuditRate    int           // events a second the background audit reads; below 0: none
 	RemindAt     timeOfDay     // when the day's reminders are entered; none: never
 	AckTimeout   time.Duration // after which the store takes the disk for broken; 0: its default. Tests shorten it
 }
@@ -44,9 +51,16 @@ func (a *app) serveCommand() *cobra.Command {
 	cfg := serveConfig{}
 	cmd := &cobra.Command{Use: "serve", Short: "运行服务器 / run the server", Args: exactArgs(0), RunE: func(cmd *cobra.Command, _ []string) error {
 		cfg.Data = a.data
+		if !cmd.Flags().Changed("sign") {
+			cfg.Sign = cfg.NATS == "" // nobody else opens an embedded ledger
+		}
 		return a.serve(cmd.Context(), cfg)
 	}}
 	f := cmd.Flags()
+	f.BoolVar(&cfg.Sign, "sign", true, "由本节点签名树头；多个节点只能有一个，用 --nats 时缺省不签 / this node signs heads, of several nodes only one; with --nats not by default")
+	f.StringSliceVar(&cfg.Witnesses, "witness", nil, "见证者地址，可多次，须有 --policy / address of a witness, may be repeated, needs --policy")
+	f.StringVar(&cfg.Policy, "policy", "", "C2SP tlog-policy 文件：见证者的密钥和所需数量 / policy with the witnesses' keys and the quorum")
+	f.IntVar(&cfg.AuditRate, "audit-rate", 0, "后台审计每秒重读的事件数，0 为缺省，负数不审计 / events a second the background audit reads, 0: the default, negative: none")
 	f.StringVar(&cfg.Listen, "listen", "127.0.0.1:8080", "监听地址 / address to listen on")
 	f.StringVar(&cfg.NATS, "nats", "", "外部 NATS 地址，缺省用内嵌服务器 / external NATS server, embedded by default")
 	f.StringVar(&cfg.Org, "org", "duban", "单位代码：小写字母、数字、连字符 / short code of the body")
@@ -85,14 +99,23 @@ func limitMemory(env func(string) (string, bool)) {
 // ledgerDir is where the embedded server keeps the ledger.
 func (cfg serveConfig) ledgerDir() string { return filepath.Join(cfg.Data, "jetstream") }
 
-// node is an opened ledger with its read models.
+// keysDir is where the log's private keys are.
+func (cfg serveConfig) keysDir() string { return filepath.Join(cfg.Data, "keys") }
+
+// node is an opened ledger with its read models, its tree and who signs it.
 type node struct {
 	store *eventstore.Store
 	model *projections.Model
+	tree  *tree.Tree
+	seal  *seal.Seal
 	clock func() time.Time
 }
 
 func openNode(ctx context.Context, cfg serveConfig, clock func() time.Time, log *slog.Logger) (*node, error) {
+	witnessing, err := cfg.witnessing()
+	if err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
@@ -110,7 +133,47 @@ func openNode(ctx context.Context, cfg serveConfig, clock func() time.Time, log 
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the read models: %w", err), store.Close())
 	}
-	return &node{store: store, model: model, clock: clock}, nil
+	merkle, err := tree.Open(ctx, tree.Config{Path: filepath.Join(cfg.Data, "tree.db"), Source: store, Logger: log})
+	if err != nil {
+		return nil, errors.Join(err, model.Close(), store.Close())
+	}
+	return &node{store: store, model: model, tree: merkle, clock: clock, seal: seal.New(seal.Config{
+		Store: store, Tree: merkle, Org: cfg.Org, Dir: cfg.keysDir(), Sign: cfg.Sign,
+		Witnessing: witnessing, Auditing: seal.Auditing{Rate: cfg.AuditRate}, Clock: clock, Logger: log,
+	})}, nil
+}
+
+// witnessing reads who cosigns.
+func (cfg serveConfig) witnessing() (seal.Witnessing, error) {
+	w := seal.Witnessing{URLs: cfg.Witnesses}
+	if cfg.Policy != "" {
+		text, err := os.ReadFile(cfg.Policy)
+		if err != nil {
+			return w, fmt.Errorf("读不到策略文件 / can't read the policy: %w", err)
+		}
+		if w.Policy, err = seal.ParsePolicy(text); err != nil {
+			return w, err
+		}
+	}
+	if err := w.Check(); err != nil {
+		return w, usageError{err}
+	}
+	return w, nil
+}
+
+// seals keeps the tree at the ledger and the heads at the tree, and reads the ledger
+// again in the background, until ctx ends. What stops one of them stops neither the
+// server nor reads: /readyz says why.
+func (n *node) seals(ctx context.Context, log *slog.Logger) {
+	var wg sync.WaitGroup
+	for what, run := range map[string]func(context.Context) error{"tree": n.tree.Run, "seal": n.seal.Run, "audit": n.seal.Audit} {
+		wg.Go(func() {
+			if err := ended(run(ctx)); err != nil {
+				log.ErrorContext(ctx, "stopped", slog.String("what", what), slog.Any("error", err))
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // lookAgain is how often a server whose read models stopped at an odd event looks
@@ -142,7 +205,9 @@ func (n *node) follow(ctx context.Context, log *slog.Logger) error {
 	}
 }
 
-func (n *node) close() error { return errors.Join(n.model.Close(), n.store.Close()) }
+func (n *node) close() error {
+	return errors.Join(n.model.Close(), n.tree.Close(), n.store.Close())
+}
 
 func (a *app) serve(ctx context.Context, cfg serveConfig) (err error) {
 	log, err := newLogger(a.err, cfg.LogFormat, cfg.LogLevel)
@@ -174,12 +239,16 @@ func (a *app) serve(ctx context.Context, cfg serveConfig) (err error) {
 	stop := make(chan struct{})
 	var prepared atomic.Bool // the read models have caught up and the token is written
 	server := api.New(api.Config{
-		Store: n.store, Model: n.model, Clock: clock, Logger: log, Version: softwareVersion(), Sample: cfg.Demo,
+		Store: n.store, Model: n.model, Seal: n.seal, Clock: clock, Logger: log, Version: softwareVersion(), Sample: cfg.Demo,
 		MaxEvidence: cfg.MaxEvidence, Stop: stop, Ready: prepared.Load,
 	})
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		_ = n.follow(ctx, log) // logged, and the server goes on
+		return nil
+	})
+	group.Go(func() error {
+		n.seals(ctx, log)
 		return nil
 	})
 	group.Go(func() error {

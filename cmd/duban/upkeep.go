@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -124,14 +125,13 @@ func (a *app) examineFolder(ctx context.Context, cfg serveConfig, accept uint64,
 	}
 	defer func() { err = errors.Join(err, n.close()) }()
 	ctx, cancel := context.WithCancel(ctx)
-	ran := make(chan struct{})
-	go func() {
-		defer close(ran)
-		_ = n.model.Run(ctx) // who waits for the position is told why it ended
-	}()
+	var running sync.WaitGroup
+	for _, run := range []func(context.Context) error{n.model.Run, n.tree.Run} {
+		running.Go(func() { _ = run(ctx) }) // who waits for the position is told why it ended
+	}
 	defer func() {
 		cancel()
-		<-ran
+		running.Wait()
 	}()
 
 	if accept > 0 {
@@ -146,7 +146,7 @@ func (a *app) examineFolder(ctx context.Context, cfg serveConfig, accept uint64,
 	}
 	progress, done := a.progress("检查 / checking", int64(n.store.Acked()))
 	defer done()
-	return api.Checkup(ctx, api.Config{Store: n.store, Model: n.model}, progress)
+	return api.Checkup(ctx, api.Config{Store: n.store, Model: n.model, Seal: n.seal}, progress)
 }
 
 func acceptEvent(ctx context.Context, store *eventstore.Store, seq uint64, reason string) error {

@@ -1,5 +1,6 @@
 // Package ledger holds what the ledger says about itself: that a server opened
-// it, and that an operator accepted an odd event so that work can go on.
+// it, that an operator accepted an odd event so that work can go on, and which keys
+// sign the heads of its tree.
 package ledger
 
 import "duban/domain"
@@ -43,4 +44,6 @@ func (a *Accepted) Validate() error {
 }
 
 // Payloads returns a prototype of every event of the ledger.
-func Payloads() []domain.Payload { return []domain.Payload{&Opened{}, &Accepted{}} }
+func Payloads() []domain.Payload {
+	return []domain.Payload{&Opened{}, &Accepted{}, &KeyPublished{}, &KeyRotated{}}
+}

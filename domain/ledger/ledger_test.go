@@ -17,6 +17,11 @@ var update = flag.Bool("update", false, "write the golden files anew; read the d
 
 const digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
+const (
+	oldKey = "duban/nx-gxt/01DEPW0000SV16WK10XPQEZ6RR+b4d6eff1+AQ2qEqKqVCGxKPwnzfLzHQHc5z9tWP1Zz6mYgtmBm0qE"
+	newKey = "duban/nx-gxt/01DEPW0000SV16WK10XPQEZ6RR+0aa1b2c3+AXGv6uLZJcQnHnPcFdKqNw3u4v5qEoVx0TUdtjbG3XnT"
+)
+
 // full returns one event of each type with every field of its own filled in; its
 // particulars are pinned by the other aggregates.
 func full() []domain.Payload {
@@ -24,6 +29,8 @@ func full() []domain.Payload {
 	return []domain.Payload{
 		&Opened{p, "v1.2.3", "sha256:" + digest, true},
 		&Accepted{p, 1234, digest, "磁盘故障后人工核对"},
+		&KeyPublished{p, oldKey},
+		&KeyRotated{p, oldKey, newKey, 1234, "2026-12-31", "每年更换"},
 	}
 }
 
@@ -69,6 +76,12 @@ func TestValidate(t *testing.T) {
 		{"accepted.sequence", "sequence", &Accepted{SHA256: digest, Reason: "x"}},
 		{"evidence.sha256", "sha256", &Accepted{Sequence: 1, SHA256: "sha256:" + digest, Reason: "x"}},
 		{"field.required", "reason", &Accepted{Sequence: 1, SHA256: digest}},
+		{"field.required", "key", &KeyPublished{}},
+		{"key.form", "key", &KeyPublished{Key: "duban+AQ=="}},
+		{"key.form", "new", &KeyRotated{Old: oldKey, New: "x"}},
+		{"key_rotated.same", "new", &KeyRotated{Old: oldKey, New: oldKey}},
+		{"key_rotated.from", "from", &KeyRotated{Old: oldKey, New: newKey}},
+		{"key_rotated.until", "until", &KeyRotated{Old: oldKey, New: newKey, From: 1, Until: "2026-13-01"}},
 	} {
 		r := (*domain.Refusal)(nil)
 		if err := tt.p.Validate(); !errors.As(err, &r) || r.Rule != tt.rule || r.Field != tt.field {

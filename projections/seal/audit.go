@@ -1,0 +1,194 @@
+package seal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"duban/eventstore"
+)
+
+// Auditing says how the ledger is read again in the background.
+type Auditing struct {
+	// Rate is how many events a second are read at most. Default 1,000; below 0: there
+	// is no audit in the background.
+	Rate int
+	// Rest is the pause after the whole ledger was read. Default 10 min.
+	Rest time.Duration
+}
+
+const (
+	defaultRate = 1000
+	defaultRest = 10 * time.Minute
+	auditStep   = 256 // events read at a time: those of one tile
+	headStep    = 100 // heads looked at between two reports of progress
+)
+
+// AuditStatus is how far the audit in the background has come.
+type AuditStatus struct {
+	Position uint64    // events of the run at hand that agree
+	Passes   uint64    // whole runs
+	Last     time.Time // when the last whole run ended; zero: none yet
+}
+
+// Inspect reads every event again and compares it with the last head, and every head
+// with the tree. It returns how many events it read and a *eventstore.MismatchError
+// that names the first that differs. Writes are stopped then. progress, if not nil, is
+// told the position now and then.
+func (s *Seal) Inspect(ctx context.Context, progress func(seq uint64)) (uint64, error) {
+	if progress == nil {
+		progress = func(uint64) {}
+	}
+	if s.Origin() == "" {
+		if _, err := (&signer{Seal: s}).identify(ctx); err != nil {
+			return 0, err
+		}
+	}
+	n, err := s.inspect(ctx, func(seq uint64) error {
+		progress(seq)
+		return ctx.Err()
+	})
+	s.haltIf(err)
+	return n, err
+}
+
+// haltIf stops writes if the ledger was found not to be what was signed.
+func (s *Seal) haltIf(err error) {
+	var found *eventstore.MismatchError
+	if errors.As(err, &found) {
+		s.cfg.Store.Halt(found)
+	}
+}
+
+// inspect reads the whole ledger once; after each step it asks whether to go on.
+func (s *Seal) inspect(ctx context.Context, step func(seq uint64) error) (uint64, error) {
+	r, err := s.cfg.Store.Head(ctx, eventstore.HeadSigned, 0)
+	if errors.Is(err, eventstore.ErrNoHead) {
+		return 0, s.headless(ctx)
+	}
+	if err != nil {
+		return 0, err
+	}
+	last, err := readHead(r, s.Origin(), s.Keys())
+	if err != nil {
+		return 0, mismatch(r.Size, err)
+	}
+	if err := s.longEnough(last); err != nil {
+		return 0, err
+	}
+	if err := s.cfg.Tree.WaitFor(ctx, last.Size); err != nil {
+		return 0, named(err, last.Size)
+	}
+	for from := uint64(1); from <= last.Size; from += auditStep {
+		to := min(from+auditStep-1, last.Size)
+		if err := s.compare(ctx, last, from, to); err != nil {
+			return from - 1, err
+		}
+		if err := step(to); err != nil {
+			return to, err
+		}
+	}
+	return last.Size, s.inspectHeads(ctx, last, step)
+}
+
+// headless: a ledger that names its key has heads.
+func (s *Seal) headless(ctx context.Context) error {
+	agg, err := s.cfg.Store.Load(ctx, s.ledgerRef())
+	if err != nil || len(KeysOf(agg)) == 0 {
+		return err
+	}
+	return errHeadsGone()
+}
+
+func errHeadsGone() *eventstore.MismatchError {
+	return &eventstore.MismatchError{Detail: "账本已公布签名密钥，树头却一个也没有：树头的流被删除 / the ledger names its key, and there is no head at all: the stream of heads was deleted"}
+}
+
+// inspectHeads compares every head with the tree.
+func (s *Seal) inspectHeads(ctx context.Context, last Head, step func(seq uint64) error) error {
+	after := uint64(0)
+	for n := 1; after < last.Seq; n++ {
+		r, err := s.cfg.Store.HeadAfter(ctx, eventstore.HeadSigned, after)
+		if err != nil {
+			return err
+		}
+		h, err := readHead(r, s.Origin(), s.Keys())
+		if err != nil {
+			return mismatch(r.Size, err)
+		}
+		root, err := s.cfg.Tree.Root(h.Size)
+		if err != nil {
+			return fmt.Errorf("root of %d: %w", h.Size, err)
+		}
+		if root != h.Root {
+			return mismatch(h.Size, errors.New("根与 Merkle 树不符 / its root is not that of the tree"))
+		}
+		if n%headStep == 0 {
+			if err := step(last.Size); err != nil {
+				return err
+			}
+		}
+		after = r.Seq
+	}
+	return nil
+}
+
+// Audit reads the ledger again and again at a bounded rate until ctx ends. What it
+// finds stops writes and ends it; while the store does not answer it waits.
+func (s *Seal) Audit(ctx context.Context) error {
+	rate := s.cfg.Auditing.Rate
+	if rate < 0 {
+		return nil
+	}
+	tick := time.NewTicker(time.Second * auditStep / time.Duration(rate))
+	defer tick.Stop()
+	for {
+		if err := s.identified(ctx); err != nil {
+			return err
+		}
+		_, err := s.inspect(ctx, func(seq uint64) error {
+			s.set(func() { s.audit.Position = seq })
+			select {
+			case <-tick.C:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		if ctx.Err() != nil || errors.Is(err, eventstore.ErrClosed) {
+			return nil
+		}
+		s.haltIf(err)
+		if errors.Is(err, eventstore.ErrMismatch) {
+			s.cfg.Logger.ErrorContext(ctx, "the audit found a ledger that is not what was signed", slog.Any("error", err))
+			return err
+		}
+		if err != nil {
+			s.cfg.Logger.WarnContext(ctx, "the audit could not be finished", slog.Any("error", err))
+		} else {
+			s.set(func() { s.audit.Passes, s.audit.Last = s.audit.Passes+1, s.cfg.Clock() })
+		}
+		if err := pause(ctx, s.cfg.Auditing.Rest); err != nil {
+			return nil
+		}
+	}
+}
+
+// identified waits until Run has read the log's name.
+func (s *Seal) identified(ctx context.Context) error {
+	for {
+		s.mu.Lock()
+		origin, changed := s.origin, s.changed
+		s.mu.Unlock()
+		if origin != "" {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,417 @@
+package seal
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"duban/domain"
+	"duban/domain/calendar"
+	"duban/domain/ledger"
+	"duban/eventstore"
+)
+
+// A signer is the one goroutine that appends to HEADS. Its fields are its own.
+type signer struct {
+	*Seal
+	ring    *Keyring
+	end     uint64    // last sequence of HEADS
+	read    time.Time // when the keys were last read from the ledger
+	cosigns chan cosigned
+	publish chan Head // the latest head, for whoever collects cosignatures
+}
+
+// retryPause is between two attempts while the store does not answer.
+const retryPause = time.Second
+
+// Run checks the ledger against its last head and then signs, until ctx ends. It
+// returns nil then, and otherwise why nothing is signed any more, which Err repeats: a
+// *eventstore.MismatchError, after which writes are stopped too, eventstore.ErrHeadsMoved
+// when somebody else signs, ErrNoKey. While the store does not answer it waits.
+func (s *Seal) Run(ctx context.Context) error {
+	err := s.run(ctx)
+	if ctx.Err() != nil || errors.Is(err, eventstore.ErrClosed) {
+		return nil
+	}
+	var m *eventstore.MismatchError
+	if errors.As(err, &m) {
+		s.cfg.Store.Halt(m)
+	}
+	s.set(func() { s.stopped = err })
+	return err
+}
+
+func (s *Seal) run(ctx context.Context) error {
+	sg := &signer{Seal: s, cosigns: make(chan cosigned), publish: make(chan Head, 1)}
+	if err := s.patiently(ctx, sg.start); err != nil {
+		return err
+	}
+	if !s.cfg.Sign {
+		return s.watch(ctx)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	collecting := make(chan struct{})
+	go func() {
+		defer close(collecting)
+		s.collect(ctx, sg.publish, sg.cosigns)
+	}()
+	defer func() { <-collecting }()
+	defer cancel()
+	return sg.loop(ctx)
+}
+
+// patiently repeats f while the store does not answer.
+func (s *Seal) patiently(ctx context.Context, f func(context.Context) error) error {
+	for {
+		err := f(ctx)
+		if !errors.Is(err, eventstore.ErrUnavailable) {
+			return err
+		}
+		s.cfg.Logger.WarnContext(ctx, "heads wait for the store", slog.Any("error", err))
+		if err := pause(ctx, retryPause); err != nil {
+			return err
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// start reads the log's name, keys and last head, and compares the ledger with it.
+func (sg *signer) start(ctx context.Context) error {
+	agg, err := sg.identify(ctx)
+	if err != nil {
+		return err
+	}
+	if sg.cfg.Sign {
+		if err := sg.openKeys(); err != nil {
+			return err
+		}
+	}
+	if sg.end, err = sg.cfg.Store.HeadsEnd(ctx); err != nil {
+		return err
+	}
+	named := KeysOf(agg)
+	last, err := sg.cfg.Store.Head(ctx, eventstore.HeadSigned, 0)
+	switch {
+	case errors.Is(err, eventstore.ErrNoHead) && len(named) > 0:
+		return errHeadsGone()
+	case errors.Is(err, eventstore.ErrNoHead):
+		if !sg.cfg.Sign {
+			return nil
+		}
+		// The first head comes before the event that names its key: from then on a
+		// ledger that names a key has a head.
+		if err := sg.cfg.Tree.WaitFor(ctx, 1); err != nil {
+			return err
+		}
+		if err := sg.signNext(ctx); err != nil {
+			return err
+		}
+	case err != nil:
+		return err
+	default:
+		if err := sg.adopt(ctx, last); err != nil {
+			return err
+		}
+	}
+	if len(named) == 0 && sg.cfg.Sign {
+		return sg.nameKey(ctx)
+	}
+	return nil
+}
+
+// identify reads the log's name and keys from the ledger.
+func (sg *signer) identify(ctx context.Context) (eventstore.Aggregate, error) {
+	agg, err := sg.cfg.Store.Load(ctx, sg.ledgerRef())
+	if err != nil {
+		return agg, err
+	}
+	origin, err := Origin(sg.cfg.Org, agg)
+	if err != nil {
+		return agg, err
+	}
+	sg.read = time.Now()
+	sg.set(func() {
+		sg.origin = origin
+		if keys := KeysOf(agg); len(keys) > 0 {
+			sg.keys = keys
+		}
+	})
+	return agg, nil
+}
+
+// openKeys reads the private keys, and makes the first one of a new log.
+func (sg *signer) openKeys() error {
+	ring, err := OpenKeyring(sg.cfg.Dir)
+	if err != nil {
+		return err
+	}
+	sg.ring = ring
+	if len(sg.Keys()) > 0 {
+		return nil
+	}
+	// A key that a crash kept from being named is used.
+	have := ring.Of(sg.origin)
+	if len(have) == 0 {
+		if others := ring.Origins(); len(others) > 0 {
+			return &eventstore.MismatchError{Sequence: 1, Detail: fmt.Sprintf(
+				"密钥属于 %s，账本的第一个事件却属于 %s：账本被换掉 / the keys are those of %s, the ledger's first event says %s: it is another ledger",
+				others[0], sg.origin, others[0], sg.origin)}
+		}
+		vkey, err := ring.Make(sg.origin)
+		if err != nil {
+			return err
+		}
+		have = []string{vkey}
+	}
+	sg.set(func() { sg.keys = []Key{{Verifier: have[0], From: 1}} })
+	return nil
+}
+
+// adopt takes over from the last head there is: it has to be one of this log, and
+// the ledger has to be what it says.
+func (sg *signer) adopt(ctx context.Context, r eventstore.HeadRecord) error {
+	h, err := readHead(r, sg.origin, sg.Keys())
+	if err != nil {
+		return mismatch(r.Size, err)
+	}
+	if err := sg.check(ctx, h); err != nil {
+		return err
+	}
+	if sg.cfg.Sign {
+		_, err := sg.cfg.Store.Head(ctx, eventstore.HeadCosigned, h.Size)
+		if errors.Is(err, eventstore.ErrNoHead) {
+			sg.present(h)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	sg.set(func() { sg.latest = h })
+	return nil
+}
+
+// nameKey has the ledger name its first key.
+func (sg *signer) nameKey(ctx context.Context) error {
+	published := &ledger.KeyPublished{Key: sg.Keys()[0].Verifier}
+	if err := published.Validate(); err != nil {
+		return err
+	}
+	return AppendToLedger(ctx, sg.cfg.Store, LedgerEvent{Org: sg.cfg.Org, By: eventstore.System(), At: sg.cfg.Clock(), Route: "ledger/key", Data: published})
+}
+
+// A LedgerEvent is an event of the ledger's own aggregate.
+type LedgerEvent struct {
+	Org   string
+	By    domain.Caller
+	At    time.Time
+	Route string // names the command
+	Data  domain.Payload
+	Last  uint64 // unless 0, the end of the ledger it rests on
+}
+
+// AppendToLedger appends an event to the ledger's own aggregate, again if another
+// one got before it.
+func AppendToLedger(ctx context.Context, store *eventstore.Store, e LedgerEvent) error {
+	ref := domain.Ref{Kind: domain.KindLedger, ID: e.Org}
+	key := ulid.Make()
+	for {
+		agg, err := store.Load(ctx, ref)
+		if err != nil {
+			return err
+		}
+		_, err = store.Append(ctx, eventstore.Append{
+			Command: eventstore.Command{ID: eventstore.CommandID(e.By.Person, e.Route, key), Digest: eventstore.Digest([]byte(e.Route))},
+			Key:     key, Last: e.Last,
+			Writes: []eventstore.Write{{Subject: ref, Head: agg.Head, Events: []domain.Event{{
+				Time: e.At.In(calendar.Zone), Actor: e.By.Person, Office: e.By.Office, Authority: e.By.Role, Data: e.Data,
+			}}}},
+		})
+		if !errors.Is(err, eventstore.ErrConflict) || e.Last > 0 {
+			return err
+		}
+	}
+}
+
+// loop signs whenever there is something new, and keeps the cosignatures that come.
+func (sg *signer) loop(ctx context.Context) error {
+	grown := make(chan error, 1)
+	await := func(size uint64) {
+		go func() { grown <- sg.cfg.Tree.WaitFor(ctx, size+1) }()
+	}
+	await(sg.latest.Size)
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case c := <-sg.cosigns:
+			if err := sg.patiently(ctx, func(ctx context.Context) error { return sg.keep(ctx, c) }); err != nil {
+				return err
+			}
+		case err := <-grown:
+			if err != nil {
+				return err
+			}
+			if err := sg.patiently(ctx, sg.signNext); err != nil {
+				return err
+			}
+			size := sg.latest.Size
+			go func() {
+				if err := pause(ctx, sg.cfg.Every); err != nil {
+					grown <- err
+					return
+				}
+				grown <- sg.cfg.Tree.WaitFor(ctx, size+1)
+			}()
+		}
+	}
+}
+
+// signNext signs the tree as far as it stands and is acknowledged, if that is
+// further than the last head.
+func (sg *signer) signNext(ctx context.Context) error {
+	size := min(uint64(sg.cfg.Tree.Head().N), sg.cfg.Store.Acked())
+	last := sg.latest
+	if size <= last.Size {
+		return nil
+	}
+	root, err := sg.cfg.Tree.Root(size)
+	if err != nil {
+		return fmt.Errorf("root of %d: %w", size, err)
+	}
+	if err := sg.extends(ctx, last, size, root); err != nil {
+		return err
+	}
+	if err := sg.refreshKeys(ctx); err != nil {
+		return err
+	}
+	at := sg.cfg.Clock()
+	signers, err := sg.ring.signers(sg.Keys(), size, calendar.On(at))
+	if err != nil {
+		return err
+	}
+	h, raw, err := sign(sg.origin, size, root, at, signers)
+	if err != nil {
+		return err
+	}
+	if h.Seq, err = sg.append(ctx, eventstore.HeadRecord{Kind: eventstore.HeadSigned, Size: size, Data: raw}); err != nil {
+		return err
+	}
+	sg.present(h)
+	return nil
+}
+
+// present publishes a head and hands it to whoever collects cosignatures, in place of
+// one that was not taken up.
+func (sg *signer) present(h Head) {
+	sg.set(func() { sg.latest, sg.open[h.Size] = h, true })
+	select {
+	case missed := <-sg.publish:
+		sg.settle(missed.Size)
+	default:
+	}
+	sg.publish <- h
+}
+
+// extends makes sure that the tree is still the one the last head was signed over.
+func (sg *signer) extends(ctx context.Context, last Head, size uint64, root tlog.Hash) error {
+	if last.Size == 0 {
+		return nil
+	}
+	proof, err := sg.cfg.Tree.Consistency(last.Size, size)
+	if err != nil {
+		return fmt.Errorf("prove %d to extend %d: %w", size, last.Size, err)
+	}
+	if err := tlog.CheckTree(proof, int64(size), root, int64(last.Size), last.Root); err != nil {
+		return &eventstore.MismatchError{Size: last.Size, Detail: "Merkle 树不再是上一个树头的延续 / the tree does not extend the last head"}
+	}
+	return nil
+}
+
+// refreshKeys looks now and then whether the keys were rotated by another process.
+func (sg *signer) refreshKeys(ctx context.Context) error {
+	if time.Since(sg.read) < rereadKeys {
+		return nil
+	}
+	before := sg.Keys()
+	if _, err := sg.identify(ctx); err != nil || slices.Equal(before, sg.Keys()) {
+		return err
+	}
+	ring, err := OpenKeyring(sg.cfg.Dir)
+	if err != nil {
+		return err
+	}
+	sg.ring = ring
+	return nil
+}
+
+// append appends a record behind the end this signer knows. A record that is there
+// already, because its acknowledgement was lost, is taken for appended; any other
+// record there means that somebody else signs.
+func (sg *signer) append(ctx context.Context, r eventstore.HeadRecord) (uint64, error) {
+	for {
+		seq, err := sg.cfg.Store.AppendHead(ctx, r, sg.end)
+		switch {
+		case err == nil:
+			sg.end = seq
+			sg.set(func() { sg.stopped = nil })
+			return seq, nil
+		case errors.Is(err, eventstore.ErrHeadsMoved):
+			seq, found := sg.find(ctx, r)
+			if !found {
+				return 0, err
+			}
+			sg.end = seq
+			return seq, nil
+		case errors.Is(err, eventstore.ErrInvalidAppend), errors.Is(err, eventstore.ErrClosed):
+			return 0, err
+		}
+		// Not now, because the ledger may not be written or does not answer; unknown
+		// then whether it was appended. The same bytes are tried again: signing anew
+		// could make two records of one size.
+		sg.set(func() { sg.stopped = err })
+		if err := pause(ctx, retryPause); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// find looks whether r is the one record behind the end this signer knows.
+func (sg *signer) find(ctx context.Context, r eventstore.HeadRecord) (uint64, bool) {
+	end, err := sg.cfg.Store.HeadsEnd(ctx)
+	if err != nil || end != sg.end+1 {
+		return 0, false
+	}
+	have, err := sg.cfg.Store.Head(ctx, r.Kind, r.Size)
+	return end, err == nil && have.Seq == end && bytes.Equal(have.Data, r.Data)
+}
+
+// watch repeats, on a node that does not sign, the comparison whenever there is a
+// new head.
+func (s *Seal) watch(ctx context.Context) error {
+	for {
+		if err := pause(ctx, max(s.cfg.Every, retryPause)); err != nil {
+			return err
+		}
+		sg := &signer{Seal: s}
+		if err := s.patiently(ctx, sg.start); err != nil {
+			return err
+		}
+	}
+}
