@@ -20,7 +20,7 @@
 //	index.html                 shows and verifies the dossier in a browser
 //	log/checkpoint             the head, a signed note with its cosignatures
 //	log/policy.txt             C2SP tlog-policy: the log's keys, its witnesses
-//	log/keys.json              the log's keys and from which size to which they sign
+//	log/keys.json              the log's keys, from which size and to which day they sign
 //	log/tile/L/…               all hash tiles of the tree (C2SP tlog-tiles paths)
 //	events/range/000001.ndjson the events recorded in the year, 10,000 a file, one
 //	                           a line, the stored bytes

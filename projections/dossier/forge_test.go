@@ -108,9 +108,9 @@ func TestForgedWithTheKey(t *testing.T) {
 		"a head of another size":      {"heads/9", 0, func(by map[string]*part, _ *Manifest) { by["heads/9"].bytes = by["heads/10"].bytes }},
 		"a head of another history":   {"heads/9", 0, func(by map[string]*part, _ *Manifest) { by["heads/9"].bytes = fork(b, 9) }},
 		"a head by a key not valid then": {"heads/9", 0, func(by map[string]*part, _ *Manifest) {
-			by[pathKeys].bytes = text(`"from": 1`, `"from": 10`)(by[pathKeys].bytes)
+			by[pathKeys].bytes = text(`"from": 1,`, `"from": 10,`)(by[pathKeys].bytes)
 		}},
-		"a key not valid at this size": {pathKeys, 0, edit(pathKeys, text(`"until": 0`, `"until": 14`))},
+		"a key not valid at this size": {pathKeys, 0, edit(pathKeys, text(`"from": 1,`, `"from": 16,`))},
 		"keys of another log":          {pathKeys, 0, edit(pathKeys, text(`"origin": "duban/`, `"origin": "other/`))},
 		"a head of another tree":       {pathCheckpoint, 0, func(by map[string]*part, _ *Manifest) { by[pathCheckpoint].bytes = fork(b, 15) }},
 		"the policy of another log": {pathNote, 0, func(by map[string]*part, _ *Manifest) {
@@ -243,7 +243,7 @@ func TestRetiredKeyStillShowsExtension(t *testing.T) {
 	src := b.source(0)
 	old := b.vkey
 	skey, vkey := testKey(testOrigin, 2)
-	src.Keys = Keys{Origin: testOrigin, Keys: []Key{{VKey: old, From: 1, Until: 12}, {VKey: vkey, From: 11}}}
+	src.Keys = Keys{Origin: testOrigin, Keys: []Key{{VKey: old, From: 1, Until: "2019-06-30"}, {VKey: vkey, From: 11}}}
 	src.Signer = signerOf(t, skey)
 	src.Head = b.head(15, src.Signer)
 	src.Policy = []byte("log " + vkey + "\nquorum none\n")
@@ -277,7 +277,7 @@ func TestWitnesses(t *testing.T) {
 	_, other := cosigner(t, "witness.example", 8)
 	r = refused(t, out.Bytes(), VerifyOptions{Policy: []byte("log " + b.vkey + "\nwitness w " + other + "\nquorum w\n")}, pathCheckpoint)
 	assert.True(t, r.Trust.GivenPolicy)
-	r, err = verify(t, out.Bytes(), VerifyOptions{Policy: []byte("log " + b.vkey + "\r\nquorum none\r\n")})
+	r, err = verify(t, out.Bytes(), VerifyOptions{Policy: []byte("log " + b.vkey + "\nquorum none\n")})
 	require.NoError(t, err)
 	assert.Len(t, r.Trust.Unknown, 1)
 	refused(t, out.Bytes(), VerifyOptions{Policy: []byte("quorum none\n")}, "--policy")

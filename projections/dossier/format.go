@@ -9,6 +9,8 @@ import (
 
 	"filippo.io/torchwood"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"duban/domain/calendar"
 )
 
 // Format is the first line of what is signed and the manifest's format.
@@ -127,11 +129,12 @@ type Keys struct {
 	Keys   []Key  `json:"keys"`
 }
 
-// A Key signs heads of the sizes From to Until; Until 0 has no end.
+// A Key of the log, as the ledger names it. A head's text has no time: that a key no
+// longer signs on a later day is for people, not for the verifier.
 type Key struct {
-	VKey  string `json:"vkey"` // C2SP signed-note verifier key
-	From  uint64 `json:"from"`
-	Until uint64 `json:"until"`
+	VKey  string        `json:"vkey"`  // C2SP signed-note verifier key
+	From  uint64        `json:"from"`  // heads of at least this size may carry its signature
+	Until calendar.Date `json:"until"` // last day it signs, in Asia/Shanghai; "": no end known
 }
 
 // A SelfCheck is what the exporter itself checked, in the four groups that rules
@@ -223,8 +226,8 @@ func parseKeys(b []byte) (Keys, error) {
 			return k, err
 		case v.Name() != k.Origin:
 			return k, fmt.Errorf("密钥 %s 属于 / the key %s belongs to another origin than %s", key.VKey, key.VKey, k.Origin)
-		case key.Until != 0 && key.Until < key.From:
-			return k, fmt.Errorf("密钥 %s 的有效范围 %d–%d 不对 / the key's sizes of validity are wrong", key.VKey, key.From, key.Until)
+		case key.From == 0:
+			return k, fmt.Errorf("密钥 %s 缺少起始大小 / the size the key begins at is missing", key.VKey)
 		}
 	}
 	return k, nil

@@ -69,7 +69,7 @@ func FuzzPolicy(f *testing.F) {
 		}
 		if c, _, err := openHead(head.Note, p); err == nil {
 			require.Equal(t, testOrigin, c.Origin, "a policy that is satisfied names the log")
-			require.Contains(t, p.logs, b.vkey)
+			require.Contains(t, p.Logs, b.vkey)
 		}
 	})
 }

@@ -218,7 +218,7 @@ func TestSpellings(t *testing.T) {
 		"a duplicate key in keys.json":     {pathKeys, replace(pathKeys, `"origin":`, `"origin": "x", "origin":`)},
 		"white space in keys.json":         {pathKeys, replace(pathKeys, "{", "{ ")},
 		"an unknown member in keys.json":   {pathKeys, replace(pathKeys, `"origin":`, `"x": 1, "origin":`)},
-		"a leading zero in keys.json":      {pathKeys, replace(pathKeys, `"from": 1`, `"from": 01`)},
+		"a leading zero in keys.json":      {pathKeys, replace(pathKeys, `"from": 1,`, `"from": 01,`)},
 		"something behind keys.json":       {pathKeys, replace(pathKeys, "\n ]\n}\n", "\n ]\n}\n{}")},
 		"CRLF in the checkpoint":           {pathCheckpoint, replace(pathCheckpoint, "\n15\n", "\r\n15\r\n")},
 		"a leading zero in the checkpoint": {pathCheckpoint, replace(pathCheckpoint, "\n15\n", "\n015\n")},
@@ -226,7 +226,7 @@ func TestSpellings(t *testing.T) {
 		"CRLF in the range":                {rangePath(1), replace(rangePath(1), "\n", "\r\n")},
 		"a duplicate key in selfcheck":     {pathSelfCheck, replace(pathSelfCheck, `"format":`, `"format": "x", "format":`)},
 		"a failed check in selfcheck":      {pathSelfCheck, replace(pathSelfCheck, `"passed": true`, `"passed": false`)},
-		"a policy without a log":           {pathPolicy, replace(pathPolicy, "log ", "#log ")},
+		"a policy without a log":           {pathPolicy, replace(pathPolicy, "log ", "# log ")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			refused(t, b.forge(good, tc.change), VerifyOptions{}, tc.entry)

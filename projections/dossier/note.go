@@ -14,6 +14,8 @@ import (
 	"filippo.io/torchwood"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"duban/projections/seal"
 )
 
 var (
@@ -97,30 +99,13 @@ func openManifestNote(msg []byte, m Manifest, encoded []byte, known note.Verifie
 	return n, nil
 }
 
-// A policy is a C2SP tlog-policy with the keys of its logs.
-type policy struct {
-	torchwood.Policy
-	logs []string // verifier keys
-}
-
 // parsePolicy reads a policy. One that names no log would accept anything.
-func parsePolicy(text []byte) (p policy, err error) {
-	if len(text) > maxSmallEntry {
-		return p, errors.New("策略文件太大 / the policy is too large")
+func parsePolicy(text []byte) (seal.Policy, error) {
+	p, err := seal.ParsePolicy(text)
+	if err == nil && len(p.Logs) == 0 {
+		err = errors.New("策略没有列出账本的密钥（log 行） / the policy names no log")
 	}
-	if p.Policy, err = torchwood.ParsePolicy(text); err != nil {
-		return p, err
-	}
-	for _, line := range strings.Split(string(text), "\n") {
-		line, _, _ = strings.Cut(line, "#")
-		if f := strings.Fields(line); len(f) > 1 && f[0] == "log" {
-			p.logs = append(p.logs, f[1])
-		}
-	}
-	if len(p.logs) == 0 {
-		return p, errors.New("策略没有列出账本的密钥（log 行） / the policy names no log")
-	}
-	return p, nil
+	return p, err
 }
 
 // parseVKey reads a verifier key in its one form.
@@ -169,7 +154,7 @@ func (k Keys) where(valid func(Key) bool) note.Verifiers {
 }
 
 // valid reports whether a key signs heads of the given size.
-func (k Key) valid(size uint64) bool { return size >= k.From && (k.Until == 0 || size <= k.Until) }
+func (k Key) valid(size uint64) bool { return k.From <= size }
 
 // signedBy checks that the log's signatures on a head of the given size, which were
 // verified with the keys of the policy, are by keys that sign heads of that size.

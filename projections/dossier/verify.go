@@ -16,6 +16,8 @@ import (
 	"filippo.io/torchwood"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"duban/projections/seal"
 )
 
 // VerifyOptions says against what a dossier is held.
@@ -53,7 +55,7 @@ type verifier struct {
 	*archive
 	m      Manifest
 	keys   Keys
-	policy policy
+	policy seal.Policy
 	tree   tlog.Tree
 	hashes tlog.HashReader
 }
@@ -140,7 +142,7 @@ func (v *verifier) readPolicy() error {
 		}
 	}
 	v.report.Trust = &Trust{GivenPolicy: v.opt.Policy != nil, Keys: []KeyReport{}, Signatures: []Signature{}, Unknown: []string{}}
-	for _, vkey := range v.policy.logs {
+	for _, vkey := range v.policy.Logs {
 		v.report.Trust.Keys = append(v.report.Trust.Keys, KeyReport{vkey, Fingerprint(vkey)})
 	}
 	return nil
@@ -169,7 +171,7 @@ func (v *verifier) head() error {
 	if err := v.matchHead(c); err != nil {
 		return fault(pathCheckpoint, err)
 	}
-	if err := v.keys.signedBy(n.Sigs, v.policy.logs, v.m.TreeSize); err != nil {
+	if err := v.keys.signedBy(n.Sigs, v.policy.Logs, v.m.TreeSize); err != nil {
 		return fault(pathKeys, err)
 	}
 	for _, s := range n.Sigs {

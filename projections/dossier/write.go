@@ -15,6 +15,7 @@ import (
 	"duban/domain"
 	"duban/eventstore"
 	"duban/projections/dossier/page"
+	"duban/projections/seal"
 )
 
 // A Head is a signed tree head.
@@ -87,7 +88,7 @@ type writer struct {
 	Source
 	Options
 	m      Manifest
-	policy policy
+	policy seal.Policy
 	cut    cut
 	hashes tlog.HashReader
 
