@@ -255,6 +255,26 @@ func TestRetiredKeyStillShowsExtension(t *testing.T) {
 	require.EqualValues(t, 9, r.Previous.Size)
 }
 
+// Every key has its one spelling, also where its base64 holds a '+'.
+func TestKeySpellings(t *testing.T) {
+	plus := 0
+	for n := range byte(64) {
+		_, vkey := testKey(testOrigin, n)
+		_, err := parseVKey(vkey)
+		require.NoError(t, err, vkey)
+		require.Len(t, Fingerprint(vkey), 64)
+		if strings.Count(vkey, "+") > 2 {
+			plus++
+		}
+		last := strings.LastIndexAny(vkey, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+		for _, other := range []string{vkey + "=", vkey[:last], strings.ToUpper(vkey), vkey + "\n", strings.Replace(vkey, "+", "++", 1)} {
+			_, err := parseVKey(other)
+			require.Error(t, err, "%q", other)
+		}
+	}
+	require.Positive(t, plus)
+}
+
 func TestWitnesses(t *testing.T) {
 	b := story(t)
 	witness, vkey := cosigner(t, "witness.example", 7)
