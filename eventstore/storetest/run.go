@@ -59,6 +59,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"recordedtime never runs backwards", testRecordedTime},
 		{"follow", testFollow},
 		{"follow far behind", testFollowFarBehind},
+		{"stored bytes", testRaw},
 		{"racing writers", testRace},
 		{"closing and opening again", testReopen},
 		{"unknown types stay as they are", testUnknownType},
