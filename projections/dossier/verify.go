@@ -1,6 +1,7 @@
 package dossier
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -12,11 +13,13 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 
 	"filippo.io/torchwood"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"duban/eventstore"
 	"duban/projections/seal"
 )
 
@@ -34,7 +37,7 @@ type VerifyOptions struct {
 // events. The error is a *Fault for the first thing that does not hold, which the
 // report names too; ctx.Err(); or that of reading the file.
 func Verify(ctx context.Context, r io.ReaderAt, size int64, opt VerifyOptions) (Report, error) {
-	v := &verifier{ctx: ctx, opt: opt, size: size, report: Report{Checks: []Check{}, Remarks: []string{}}}
+	v := &verifier{ctx: ctx, opt: opt, size: size, lines: bufio.NewReaderSize(nil, eventstore.MaxEventBytes+1), report: Report{Checks: []Check{}, Remarks: []string{}}}
 	err := v.run(r)
 	v.report.OK = err == nil
 	var fault *Fault
@@ -51,6 +54,11 @@ type verifier struct {
 	size   int64
 	done   int64
 	report Report
+
+	codec eventstore.Codec // knows no types: it reads the envelope and leaves data as it is
+	lines *bufio.Reader
+
+	batches sync.Pool // of *batch
 
 	*archive
 	m      Manifest
