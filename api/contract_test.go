@@ -172,7 +172,7 @@ func texts(enum []any) []string {
 }
 
 func filled(path string) string {
-	return strings.NewReplacer("{id}", nobody, "{sha256}", strings.Repeat("0", 64), "{digest}", strings.Repeat("0", 64)).Replace(path)
+	return strings.NewReplacer("{id}", nobody, "{year}", "2019", "{sha256}", strings.Repeat("0", 64), "{digest}", strings.Repeat("0", 64)).Replace(path)
 }
 
 // Who may do what, over every route: without a token nothing; with one, a

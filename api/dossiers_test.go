@@ -2,13 +2,10 @@ package api_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"net/http"
-	"path/filepath"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -16,31 +13,7 @@ import (
 	"duban/api"
 	"duban/domain/ledger"
 	"duban/projections/dossier"
-	"duban/projections/seal"
-	"duban/projections/tree"
 )
-
-// sealed is a node whose ledger has a tree and signed heads.
-func sealed(t *testing.T) *node {
-	t.Helper()
-	n := start(t)
-	ctx, cancel := context.WithCancel(context.Background())
-	merkle, err := tree.Open(ctx, tree.Config{Path: filepath.Join(n.dir, "tree.db"), Source: n.store})
-	require.NoError(t, err)
-	s := seal.New(seal.Config{Store: n.store, Tree: merkle, Org: "test", Dir: filepath.Join(n.dir, "keys"), Sign: true, Every: time.Millisecond, Clock: n.clock.now})
-	ran := make(chan error, 2)
-	go func() { ran <- merkle.Run(ctx) }()
-	go func() { ran <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		<-ran
-		<-ran
-		assert.NoError(t, merkle.Close())
-	})
-	n.config.Seal, n.config.Tree = s, merkle
-	n.http.Config.Handler = api.New(n.config).Handler()
-	return n
-}
 
 func (n *node) verified(a answer) dossier.Report {
 	n.t.Helper()
@@ -50,7 +23,7 @@ func (n *node) verified(a answer) dossier.Report {
 }
 
 func TestDossier(t *testing.T) {
-	n := sealed(t)
+	n := startLog(t)
 	n.importNotice(shortNotice)
 	auditor := n.member("shenji", "auditor", "")
 	recorded := n.store.Acked()
@@ -93,7 +66,7 @@ func TestDossier(t *testing.T) {
 }
 
 func TestDossierRefused(t *testing.T) {
-	n := sealed(t)
+	n := startLog(t)
 	im := n.importNotice(shortNotice)
 	office := n.member("huagong", "office", im.offices["化工处"])
 	n.do(request{method: http.MethodGet, path: "dossiers/2019", token: office}).want(http.StatusForbidden)

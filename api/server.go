@@ -34,7 +34,7 @@ type Config struct {
 	Store *eventstore.Store
 	Model *projections.Model
 	Seal  *seal.Seal // nil: heads are neither signed nor looked at
-	Tree  *tree.Tree // nil: there are no proofs and no dossiers
+	Tree  *tree.Tree // nil: the log is not served, and there are no dossiers
 
 	Clock   func() time.Time // nil: time.Now
 	Logger  *slog.Logger     // nil: nothing is logged
@@ -113,6 +113,7 @@ func New(cfg Config) *Server {
 	s.tokens()
 	s.upkeep()
 	s.keys()
+	s.log()
 	s.describe()
 	s.parameters = parametersOf(s.api.OpenAPI())
 	return s

@@ -89,7 +89,7 @@ func (v *verifier) split(in io.Reader, yield func(*batch) bool) {
 	for n, more := 1, true; more; {
 		b, ok := v.batches.Get().(*batch)
 		if !ok {
-			b = &batch{buffer: make([]byte, 0, batchBytes)}
+			b = &batch{}
 		}
 		b.lines, b.buffer, b.done = b.lines[:0], b.buffer[:0], make(chan struct{})
 		for more && len(b.lines) < batchLines && len(b.buffer) < batchBytes-eventstore.MaxEventBytes {

@@ -102,8 +102,8 @@ func (p *policyParser) line(line string) error {
 	case "group":
 		err = p.group(fields)
 	case "quorum":
-		if len(fields) != 2 {
-			err = badPolicy(p.number, "quorum 后只有一个名称", "quorum takes one name")
+		if len(fields) != 2 || fields[1] != "none" && !p.names[fields[1]] {
+			err = badPolicy(p.number, "quorum 后须是一个已定义的名称", "quorum takes one name that is defined above")
 		}
 	default:
 		err = badPolicy(p.number, "未知的关键字", "unknown keyword")
