@@ -68,6 +68,13 @@ func TestForgedWithTheKey(t *testing.T) {
 		"the range shorter at its end": {pathContextSeq, 0, edit(rangePath(1), drop(4), func(m *Manifest) {
 			m.Range.Last, m.Counts.Events = 12, 4
 		})},
+		"the range shorter, with the neighbour to fit": {pathContext, 13, func(by map[string]*part, m *Manifest) {
+			last := bytes.SplitAfter(by[rangePath(1)].bytes, []byte("\n"))[4]
+			by[rangePath(1)].bytes = drop(4)(by[rangePath(1)].bytes)
+			by[pathContext].bytes = append(drop(4)(by[pathContext].bytes), last...)
+			by[pathContextSeq].bytes = text("14\n", "13\n")(by[pathContextSeq].bytes)
+			m.Range.Last, m.Counts.Events = 12, 4
+		}},
 		"an earlier event of a chain left out": {rangePath(1), 10, func(by map[string]*part, m *Manifest) {
 			by[pathContext].bytes = drop(2)(by[pathContext].bytes)
 			by[pathContextSeq].bytes = drop(2)(by[pathContextSeq].bytes)
@@ -335,6 +342,9 @@ func TestEvidenceLeftOut(t *testing.T) {
 	assert.ElementsMatch(t, []LeftOut{{evidencePrefix + gone.SHA256, WhyWithdrawn, 5}, {evidencePrefix + never.SHA256, WhyMissing, 4}}, r.LeftOut)
 	assert.EqualValues(t, 1, r.Counts.Evidence)
 	assert.NotContains(t, string(d), "涉密")
+
+	r = refused(t, b.forge(d, func(_ map[string]*part, m *Manifest) { m.LeftOut = m.LeftOut[1:] }), VerifyOptions{}, r.LeftOut[0].What)
+	assert.NotZero(t, r.Fault.Sequence)
 
 	f := b.files[back.SHA256]
 	f.withdrawn = true

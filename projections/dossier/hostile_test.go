@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -163,6 +164,20 @@ func TestHostileZIPs(t *testing.T) {
 			_, err := verify(t, rezip(t, p), VerifyOptions{})
 			require.Error(t, err, p[i].name)
 		}
+	})
+	t.Run("a CRC that does not fit", func(t *testing.T) {
+		p := parts()
+		entries := make([]zipEntry, len(p))
+		for i := range p {
+			entries[i] = zipEntry{p[i].name, uint64(len(p[i].bytes)), crcOf(p[i].bytes)}
+		}
+		entries[7].crc ^= 1
+		var out bytes.Buffer
+		require.NoError(t, writeZIP(&out, entries, func(w io.Writer, i int) error {
+			_, err := w.Write(p[i].bytes)
+			return err
+		}))
+		refused(t, out.Bytes(), VerifyOptions{}, p[7].name)
 	})
 	t.Run("nothing at all", func(t *testing.T) {
 		refused(t, nil, VerifyOptions{}, "ZIP")
