@@ -34,7 +34,7 @@ type Config struct {
 	Store *eventstore.Store
 	Model *projections.Model
 	Seal  *seal.Seal // nil: heads are neither signed nor looked at
-	Tree  *tree.Tree // nil: the log is not served
+	Tree  *tree.Tree // nil: the log is not served, and there are no dossiers
 
 	Clock   func() time.Time // nil: time.Now
 	Logger  *slog.Logger     // nil: nothing is logged
@@ -110,6 +110,7 @@ func New(cfg Config) *Server {
 	s.rectification()
 	s.yearRegister()
 	s.sheets()
+	s.dossiers()
 	s.tokens()
 	s.upkeep()
 	s.keys()

@@ -93,7 +93,7 @@ type auditor struct {
 	report   Report
 	heads    map[string]Head   // by NATS subject, so that unnameable ones count too
 	evidence map[string]uint64 // digest to the first event that names it
-	asm      assembler
+	asm      Assembler
 	recorded time.Time
 	limit    uint64
 	progress func(uint64)
@@ -141,7 +141,7 @@ func (a *auditor) events(ctx context.Context) error {
 			a.progress(next - 1)
 		}
 	}
-	if n := a.asm.pending(); n > 0 {
+	if n := a.asm.Pending(); n > 0 {
 		a.report.add(a.asm.open[0].Seq, FindingUnfinished, fmt.Sprintf("事务未完成 / the transaction %s has %d of %d events", a.asm.open[0].TxID, n, a.asm.open[0].TxCount))
 	}
 	a.report.Aggregates = uint64(len(a.heads))
@@ -173,7 +173,7 @@ func (a *auditor) event(ctx context.Context, m message) {
 		}
 		a.recorded = r.RecordedTime
 	}
-	for _, done := range a.asm.add(r) {
+	for _, done := range a.asm.Add(r) {
 		switch {
 		case done.Voided:
 			a.report.add(done.Seq, FindingVoid, "事务不完整，事件无效 / of a transaction that is not whole")

@@ -63,7 +63,7 @@ type follower struct {
 	next      uint64 // sequence to read next
 	fromStart bool   // everything before next went through heads
 	heads     *cache[domain.Ref, Head]
-	asm       assembler
+	asm       Assembler
 	bulk      *bulkReader // while far behind
 }
 
@@ -173,7 +173,7 @@ func (f *follower) read(ctx context.Context, limit uint64) (out []Record, err er
 			return out, err
 		}
 		f.next = m.Seq + 1
-		for _, r := range f.asm.add(rec) {
+		for _, r := range f.asm.Add(rec) {
 			if r.Seq > f.after {
 				out = append(out, r)
 			}

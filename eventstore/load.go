@@ -188,7 +188,7 @@ func (s *Store) judgeTransaction(ctx context.Context, sess *session, r Record) (
 	}
 	// One more than the transaction has, to see what follows an early end.
 	limit := min(s.visible(), key.first+uint64(r.TxCount))
-	var asm assembler
+	var asm Assembler
 	verdict := unfinished
 	for next := key.first; next <= limit && verdict == unfinished; {
 		msgs, err := s.readOn(ctx, sess, next, min(batchMessages, int(limit-next+1)))
@@ -201,7 +201,7 @@ func (s *Store) judgeTransaction(ctx context.Context, sess *session, r Record) (
 		for _, m := range msgs {
 			rec, odd := s.decode(m)
 			rec.Undecodable = odd
-			for _, done := range asm.add(rec) {
+			for _, done := range asm.Add(rec) {
 				if done.Seq == r.Seq {
 					verdict = whole
 					if done.Voided {

@@ -1,21 +1,21 @@
 package eventstore
 
-// An assembler applies the transaction rule to records fed in the order of the
+// An Assembler applies the transaction rule to records fed in the order of the
 // stream: the events of a transaction stand side by side, and if the next
 // sequence is not its next event, the transaction is void. It is pure: every
 // reader and verifier that sees the same records comes to the same verdict.
 //
 // The zero value is ready to use.
-type assembler struct {
+type Assembler struct {
 	open []Record // a transaction whose end is not in sight yet
 }
 
-// add takes the next record and returns those whose fate is now known, in
+// Add takes the next record and returns those whose fate is now known, in
 // order. An unfinished transaction is held back until a record decides it.
 //
 // A record that could not be read (Undecodable) belongs to no transaction: even
 // where its tx attributes could be made out, nothing vouches for them.
-func (a *assembler) add(r Record) []Record {
+func (a *Assembler) Add(r Record) []Record {
 	var out []Record
 	if len(a.open) > 0 {
 		if continues(a.open[len(a.open)-1], r) {
@@ -38,10 +38,10 @@ func (a *assembler) add(r Record) []Record {
 	return out
 }
 
-// pending returns how many records are held back.
-func (a *assembler) pending() int { return len(a.open) }
+// Pending returns how many records are held back.
+func (a *Assembler) Pending() int { return len(a.open) }
 
-func (a *assembler) take(void bool) []Record {
+func (a *Assembler) take(void bool) []Record {
 	out := a.open
 	a.open = nil
 	for i := range out {

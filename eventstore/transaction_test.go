@@ -77,15 +77,15 @@ func TestAssembler(t *testing.T) {
 			}
 		}
 
-		var asm assembler
+		var asm Assembler
 		var got []Record
 		for _, r := range stream {
-			emitted := asm.add(r)
+			emitted := asm.Add(r)
 			got = append(got, emitted...)
-			require.LessOrEqual(t, asm.pending(), MaxEvents)
+			require.LessOrEqual(t, asm.Pending(), MaxEvents)
 		}
 		held := unfinishedTail(stream)
-		require.Equal(t, held, asm.pending(), "what may still be finished is held back, and nothing else")
+		require.Equal(t, held, asm.Pending(), "what may still be finished is held back, and nothing else")
 		want := naive(stream)[:len(stream)-held]
 		require.Equal(t, len(want), len(got))
 		for i := range want {

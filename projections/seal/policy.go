@@ -18,6 +18,7 @@ import (
 // specification says and a rotation of keys needs.
 type Policy struct {
 	torchwood.Policy
+	Text      []byte    // as it was read
 	Logs      []string  // verifier keys
 	Witnesses []Witness // in the order of the file
 }
@@ -58,7 +59,7 @@ func ParsePolicy(text []byte) (Policy, error) {
 	if err != nil {
 		return Policy{}, fmt.Errorf("%w: %w", ErrPolicy, err)
 	}
-	p.Policy.Policy = rest
+	p.Policy.Policy, p.Text = rest, text
 	if len(p.logs) > 0 {
 		p.Policy.Policy = torchwood.ThresholdPolicy(2, torchwood.ThresholdPolicy(1, p.logs...), rest)
 	}

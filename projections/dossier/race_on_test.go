@@ -1,0 +1,6 @@
+//go:build race
+
+package dossier
+
+// raceEnabled: the detector makes hashing ten times slower.
+const raceEnabled = true
