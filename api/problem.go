@@ -71,6 +71,7 @@ var errorTable = []struct {
 	{eventstore.ErrGap, http.StatusServiceUnavailable, "gap", ""},
 	{eventstore.ErrUndecodable, http.StatusServiceUnavailable, "undecodable", ""},
 	{eventstore.ErrClockBehind, http.StatusServiceUnavailable, "clock", "2"},
+	{eventstore.ErrOverloaded, http.StatusServiceUnavailable, "overloaded", "1"},
 	{eventstore.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "1"},
 	{eventstore.ErrClosed, http.StatusServiceUnavailable, "stopping", "5"},
 	{projections.ErrNotFound, http.StatusNotFound, "not-found", ""},

@@ -44,6 +44,9 @@ type Write struct {
 
 // Append records the events and returns when they are on disk.
 //
+// Appends that come at the same time share a sync (group commit, see group.go);
+// each has its own outcome. ErrOverloaded says that too many wait already.
+//
 // An error that matches ErrConflict or any other than ErrUnavailable means that
 // nothing was recorded. After ErrUnavailable it may be unknown whether it was;
 // the same append, decided again with the same command, either finds the events
@@ -63,12 +66,13 @@ func (s *Store) Append(ctx context.Context, a Append) (Receipt, error) {
 }
 
 func (s *Store) submit(ctx context.Context, r *request) (Receipt, error) {
+	if s.ctx.Err() != nil {
+		return Receipt{}, ErrClosed
+	}
 	select {
 	case s.queue <- r:
-	case <-ctx.Done():
-		return Receipt{}, fmt.Errorf("append: %w", ctx.Err())
-	case <-s.ctx.Done():
-		return Receipt{}, ErrClosed
+	default:
+		return Receipt{}, ErrOverloaded
 	}
 	select {
 	case out := <-r.done:
@@ -115,6 +119,9 @@ type outcome struct {
 }
 
 func (r *request) claim() bool { return r.claimed.CompareAndSwap(false, true) }
+
+// answer ends a claimed request. It is called once.
+func (r *request) answer(receipt Receipt, err error) { r.done <- outcome{receipt, err} }
 
 // prepare checks what can be checked without the ledger and encodes the
 // payloads, so that the committer has little left to do.
@@ -170,4 +177,3 @@ func (s *Store) prepareWrite(w Write) (preparedWrite, error) {
 	}
 	return p, nil
 }
-

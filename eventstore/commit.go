@@ -14,14 +14,11 @@ import (
 	"duban/domain/calendar"
 )
 
-// A committer is the one goroutine that writes: stamp, encode, publish, wait for
-// the disk. Its fields are its own. Because every append also names the
-// stream's last sequence, recordedtime can't run backwards even where several
+// A committer is the one goroutine that writes: gather, stamp, encode, publish,
+// wait for the disk. Its fields are its own. Because every publish also names
+// the stream's last sequence, recordedtime can't run backwards even where several
 // nodes write, and an append whose answer was lost can't be stored any more once
 // another event is.
-//
-// Group commit would take several requests from the queue at once and form one
-// batch of them; everything below form works on a list of messages already.
 type committer struct {
 	s        *Store
 	last     uint64    // sequence of the stream's last event
@@ -29,6 +26,9 @@ type committer struct {
 	opened   bool      // ledger.opened was acknowledged in this session
 	broken   error     // why the store has to be reopened
 	pause    time.Duration
+
+	held   []*request // came too early for a group that is gone; they lead the next
+	active int        // writers there seem to be: those of the last group and those who waited behind it
 }
 
 // start reads where the stream stands and appends ledger.opened.
@@ -52,26 +52,31 @@ func refusesWrites(err error) bool {
 func (c *committer) run() {
 	retry := time.NewTimer(time.Hour)
 	defer retry.Stop()
+	now := make(chan struct{})
+	close(now)
 	for {
+		var waiting <-chan struct{}
+		if len(c.held) > 0 {
+			waiting = now
+		}
+		working := c.broken == nil
 		select {
 		case <-c.s.ctx.Done():
 			c.reject()
 			return
+		case <-waiting:
+			r := c.held[0]
+			c.held = c.held[1:]
+			c.serve(r)
 		case r := <-c.s.queue:
-			working := c.broken == nil
-			if r.claim() {
-				receipt, err := c.append(r)
-				r.done <- outcome{receipt, err}
-			}
-			if working && c.broken != nil {
-				retry.Reset(c.pause)
-			}
+			c.serve(r)
 		case err := <-c.s.fault:
 			if c.broken == nil {
 				c.s.cfg.Logger.Warn("the server does not answer, reopening the store", "error", err)
 				c.breakDown(err)
 				retry.Reset(0)
 			}
+			continue
 		case <-retry.C:
 			if c.broken == nil {
 				continue
@@ -80,88 +85,111 @@ func (c *committer) run() {
 				c.backOff()
 				retry.Reset(c.pause)
 			}
+			continue
+		}
+		if working && c.broken != nil {
+			retry.Reset(c.pause)
 		}
 	}
 }
 
-// reject answers whoever is still in the queue when the store closes.
+// reject answers whoever still waits when the store closes.
 func (c *committer) reject() {
+	for _, r := range c.held {
+		c.refuse(r, ErrClosed)
+	}
 	for {
 		select {
 		case r := <-c.s.queue:
-			if r.claim() {
-				r.done <- outcome{err: ErrClosed}
-			}
+			c.refuse(r, ErrClosed)
 		default:
 			return
 		}
 	}
 }
 
-func (c *committer) append(r *request) (Receipt, error) {
-	if c.broken != nil {
-		return Receipt{}, fmt.Errorf("%w: %w", ErrUnavailable, c.broken)
+// refuse answers a request that is in no group.
+func (c *committer) refuse(r *request, err error) {
+	if r.claim() {
+		r.answer(Receipt{}, err)
 	}
-	if err := c.s.refusal(r.acceptance); err != nil {
-		return Receipt{}, err
+}
+
+// serve commits the group that a request leads.
+func (c *committer) serve(lead *request) {
+	if err := c.ready(lead.acceptance); err != nil {
+		c.refuse(lead, err)
+		return
+	}
+	g := c.gather(lead)
+	if unknown, cause := c.commit(context.Background(), g.requests); len(unknown) > 0 {
+		c.settle(unknown, cause)
+	}
+	if c.active = 0; len(g.requests) > 1 {
+		c.active = len(g.requests) + len(c.held) + len(c.s.queue)
+	}
+}
+
+// ready returns why nothing can be written now.
+func (c *committer) ready(acceptance bool) error {
+	if c.broken != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, c.broken)
+	}
+	if err := c.s.refusal(acceptance); err != nil {
+		return err
 	}
 	// A ledger that could not be written when it was opened says ledger.opened
 	// before its first event, unless that event is what lets work go on.
-	if !c.opened && !r.acceptance {
-		if err := c.open(context.Background()); err != nil {
-			if !refusesWrites(err) {
-				c.breakDown(err)
-				err = fmt.Errorf("%w: %w", ErrUnavailable, err)
-			}
-			return Receipt{}, err
-		}
+	if c.opened || acceptance {
+		return nil
 	}
-	receipt, err := c.commit(context.Background(), r)
-	var unknown *unknownOutcome
-	if errors.As(err, &unknown) {
-		return c.settle(r, unknown.cause)
+	err := c.open(context.Background())
+	if err != nil && !refusesWrites(err) {
+		c.breakDown(err)
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return receipt, err
+	return err
 }
 
-// unknownOutcome: the server gave no answer that says whether the events are
-// stored.
-type unknownOutcome struct{ cause error }
-
-func (e *unknownOutcome) Error() string { return "no definite answer: " + e.cause.Error() }
-func (e *unknownOutcome) Unwrap() error { return e.cause }
-
-// movedLimit bounds how often one append is tried again because other nodes
-// moved the stream under it.
+// movedLimit bounds how often one group is tried again because other nodes moved
+// the stream under it.
 const movedLimit = 50
 
 // refusedLimit bounds how often a batch that was refused as a whole is tried
 // again before something is taken to be wrong with the server.
 const refusedLimit = 3
 
-func (c *committer) commit(ctx context.Context, r *request) (Receipt, error) {
-	if err := c.checkHeads(ctx, r); err != nil {
-		return Receipt{}, err
-	}
+// commit records requests that were found current, in one publish if the server
+// lets it, and answers each. Those without a definite answer are returned with
+// the reason: the server said nothing from which it could be known whether their
+// events are stored.
+func (c *committer) commit(ctx context.Context, rs []*request) (unknown []*request, cause error) {
 	var moved error
-	refused := 0
+	refused, rejected := 0, 0
 	for range movedLimit {
-		if err := c.checkUnmoved(ctx, r); err != nil {
-			return Receipt{}, err
-		}
-		records, msgs, err := c.form(r)
+		b, err := c.form(rs)
 		if err != nil {
-			return Receipt{}, err
+			return answerAll(rs, err)
 		}
-		last, err := c.s.intercept(func() (uint64, error) { return c.publish(ctx, msgs) })
+		if rs = b.requests; len(rs) == 0 {
+			return nil, nil
+		}
+		last, err := c.s.intercept(func() (uint64, error) { return c.publish(ctx, b.msgs) })
 		switch code := errorCode(err); {
+		case err == nil && last == b.last:
+			c.acknowledge(b)
+			return nil, nil
 		case err == nil:
-			return c.acknowledge(records, last)
+			// The server checked that the last sequence was ours, so this can't be.
+			return rs, fmt.Errorf("acknowledged as %d instead of %d", last, b.last)
 		case code == codeWrongSequence, code == codeWriteInFlight:
-			if err := c.reconcile(ctx, r); err != nil {
-				return Receipt{}, err
-			}
 			moved = err
+			if rs, err = c.reconcile(ctx, rs); err != nil {
+				return answerAll(rs, err)
+			}
+			if rejected++; rejected >= aloneAfter && len(rs) > 1 {
+				return c.commitAlone(ctx, rs)
+			}
 		case (code == codeBatchIncomplete || code == codeTooManyBatches) && c.s.cfg.URL != "" && refused < refusedLimit:
 			// Nothing was stored: the leader changed, or other nodes have many
 			// batches open. Embedded the first of them means that the batch could
@@ -169,10 +197,18 @@ func (c *committer) commit(ctx context.Context, r *request) (Receipt, error) {
 			refused++
 			moved = err
 		default:
-			return Receipt{}, &unknownOutcome{err}
+			return rs, err
 		}
 	}
-	return Receipt{}, fmt.Errorf("%w: 其他节点持续写入 / other nodes keep writing: %w", ErrUnavailable, moved)
+	return answerAll(rs, fmt.Errorf("%w: 其他节点持续写入 / other nodes keep writing: %w", ErrUnavailable, moved))
+}
+
+// answerAll answers requests of which nothing was recorded.
+func answerAll(rs []*request, err error) ([]*request, error) {
+	for _, r := range rs {
+		r.answer(Receipt{}, err)
+	}
+	return nil, nil
 }
 
 // checkHeads refuses an append whose aggregates have moved, or whose heads are
@@ -224,15 +260,43 @@ func (c *committer) checkUnmoved(ctx context.Context, r *request) error {
 	return nil
 }
 
-// form stamps and encodes the request as the messages that follow c.last.
-func (c *committer) form(r *request) ([]Record, []*nats.Msg, error) {
+// A batch is what one publish sends: the events of its requests, side by side.
+type batch struct {
+	requests []*request
+	records  [][]Record // of each request
+	msgs     []*nats.Msg
+	last     uint64 // sequence of the last event
+	recorded time.Time
+}
+
+// form stamps and encodes requests as the messages that follow c.last. A request
+// that can't be encoded is answered and left out.
+func (c *committer) form(rs []*request) (batch, error) {
 	now := c.s.cfg.Clock().UTC().Truncate(time.Millisecond)
 	if err := clockBehind(c.recorded, now); err != nil {
-		return nil, nil, err
+		return batch{}, err
 	}
 	if now.Before(c.recorded) {
 		now = c.recorded
 	}
+	b := batch{last: c.last, recorded: now}
+	for _, r := range rs {
+		records, msgs, err := c.encode(r, b.last, now)
+		if err != nil {
+			r.answer(Receipt{}, err)
+			continue
+		}
+		b.requests, b.records, b.msgs = append(b.requests, r), append(b.records, records), append(b.msgs, msgs...)
+		b.last += uint64(len(records))
+	}
+	if len(b.msgs) > 0 {
+		b.msgs[0].Header.Set(jetstream.ExpectedLastSeqHeader, strconv.FormatUint(c.last, 10))
+	}
+	return b, nil
+}
+
+// encode makes the messages of a request that follow the event at last.
+func (c *committer) encode(r *request, last uint64, now time.Time) ([]Record, []*nats.Msg, error) {
 	records := make([]Record, 0, r.count)
 	msgs := make([]*nats.Msg, 0, r.count)
 	for _, w := range r.writes {
@@ -255,10 +319,7 @@ func (c *committer) form(r *request) ([]Record, []*nats.Msg, error) {
 			if i == 0 {
 				msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(w.head.Seq, 10))
 			}
-			if len(records) == 0 {
-				msg.Header.Set(jetstream.ExpectedLastSeqHeader, strconv.FormatUint(c.last, 10))
-			}
-			rec.Seq = c.last + uint64(len(records)) + 1
+			rec.Seq = last + uint64(len(records)) + 1
 			head = Head{Seq: rec.Seq, Version: rec.Version, Hash: rec.Hash()}
 			records, msgs = append(records, rec), append(msgs, msg)
 		}
@@ -291,15 +352,16 @@ func (c *committer) publish(ctx context.Context, msgs []*nats.Msg) (uint64, erro
 	return ack.Sequence, nil
 }
 
-func (c *committer) acknowledge(records []Record, last uint64) (Receipt, error) {
-	if want := records[len(records)-1].Seq; last != want {
-		// The server checked that the last sequence was ours, so this can't be.
-		return Receipt{}, &unknownOutcome{fmt.Errorf("acknowledged as %d instead of %d", last, want)}
+// acknowledge tells everyone that a batch is on disk.
+func (c *committer) acknowledge(b batch) {
+	c.last, c.recorded = b.last, b.recorded
+	for _, records := range b.records {
+		c.s.learn(records)
 	}
-	c.last, c.recorded = last, records[len(records)-1].RecordedTime
-	c.s.learn(records)
-	c.s.advance(last, c.recorded)
-	return Receipt{Records: records}, nil
+	c.s.advance(b.last, b.recorded)
+	for i, r := range b.requests {
+		r.answer(Receipt{Records: b.records[i]}, nil)
+	}
 }
 
 // suspect tells the committer that a write outside the ledger stream got no
@@ -324,9 +386,31 @@ func (s *Store) learn(records []Record) {
 	}
 }
 
-// reconcile finds out why the server refused the expectations: one of the
-// aggregates moved, which is the caller's conflict, or only the stream did.
-func (c *committer) reconcile(ctx context.Context, r *request) error {
+// reconcile finds out why the server refused the expectations of a publish, which
+// it doesn't say: requests whose aggregates moved get their conflict; the others,
+// under which only the stream moved, are returned.
+func (c *committer) reconcile(ctx context.Context, rs []*request) ([]*request, error) {
+	acceptance := len(rs) == 1 && rs[0].acceptance
+	if err := c.refresh(ctx, acceptance); err != nil {
+		return rs, err
+	}
+	var current []*request
+	for _, r := range rs {
+		err := c.reread(ctx, r)
+		if err == nil {
+			err = c.checkUnmoved(ctx, r)
+		}
+		if err != nil {
+			r.answer(Receipt{}, err)
+			continue
+		}
+		current = append(current, r)
+	}
+	return current, nil
+}
+
+// reread compares the aggregates of a request with the stream itself.
+func (c *committer) reread(ctx context.Context, r *request) error {
 	for _, w := range r.writes {
 		c.s.heads.remove(w.ref)
 		h, err := c.s.readHead(ctx, w.ref, w.subject)
@@ -337,7 +421,7 @@ func (c *committer) reconcile(ctx context.Context, r *request) error {
 			return &ConflictError{Subject: w.ref, Expected: w.head.Seq, Actual: h.Seq}
 		}
 	}
-	return c.refresh(ctx, r.acceptance)
+	return nil
 }
 
 // refresh reads where the stream stands. It must not stand before what was
@@ -380,4 +464,3 @@ func (c *committer) refresh(ctx context.Context, acceptance bool) error {
 	}
 	return stopped
 }
-

@@ -38,41 +38,52 @@ func (c *committer) readable() {
 	}
 }
 
-// settle handles an append without a definite answer: reopen, have ledger.opened
-// on disk behind it, then look whether the events are there. With ledger.opened
-// stored, the lost append names a last sequence that has passed, so that it can't
-// be stored after the look.
-func (c *committer) settle(r *request, cause error) (Receipt, error) {
+// settle answers requests that were published without a definite answer: reopen,
+// have ledger.opened on disk behind them, then look whether the events are there.
+// With ledger.opened stored, the lost publish names a last sequence that has
+// passed, so that it can't be stored after the look.
+func (c *committer) settle(rs []*request, cause error) {
 	c.s.cfg.Logger.Warn("append without a definite answer, reopening the store", "error", cause)
 	c.breakDown(cause)
+	if err := c.mendInTime(); err != nil {
+		answerAll(rs, fmt.Errorf("%w: %w", ErrUnavailable, err))
+		return
+	}
+	if !c.opened {
+		answerAll(rs, fmt.Errorf("%w: %w", ErrUnavailable, cause))
+		return
+	}
+	for _, r := range rs {
+		switch records, err := c.findBack(context.Background(), r); {
+		case err != nil:
+			r.answer(Receipt{}, fmt.Errorf("%w: %w", ErrUnavailable, err))
+		case records == nil:
+			r.answer(Receipt{}, fmt.Errorf("%w（没有写入 / nothing was recorded: %w）", ErrUnavailable, cause))
+		default:
+			c.s.learn(records)
+			r.answer(Receipt{Records: records}, nil)
+		}
+	}
+}
+
+// mendInTime tries to get a working store again as long as an append may wait for
+// it.
+func (c *committer) mendInTime() error {
 	deadline := time.Now().Add(c.s.cfg.RecoverTimeout)
 	for {
-		err := c.mend()
-		if err == nil {
-			break
+		if err := c.mend(); err == nil {
+			return nil
 		}
 		c.backOff()
 		if time.Now().Add(c.pause).After(deadline) {
-			return Receipt{}, fmt.Errorf("%w: %w", ErrUnavailable, c.broken)
+			return c.broken
 		}
 		select {
 		case <-time.After(c.pause):
 		case <-c.s.ctx.Done():
-			return Receipt{}, fmt.Errorf("%w: %w", ErrUnavailable, ErrClosed)
+			return ErrClosed
 		}
 	}
-	if !c.opened {
-		return Receipt{}, fmt.Errorf("%w: %w", ErrUnavailable, cause)
-	}
-	records, err := c.findBack(context.Background(), r)
-	if err != nil {
-		return Receipt{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	if records == nil {
-		return Receipt{}, fmt.Errorf("%w（没有写入 / nothing was recorded: %w）", ErrUnavailable, cause)
-	}
-	c.s.learn(records)
-	return Receipt{Records: records}, nil
 }
 
 func (c *committer) breakDown(cause error) {
