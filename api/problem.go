@@ -75,6 +75,7 @@ var errorTable = []struct {
 	{eventstore.ErrNoHead, http.StatusNotFound, "no-head", ""},
 	{eventstore.ErrUndecodable, http.StatusServiceUnavailable, "undecodable", ""},
 	{eventstore.ErrClockBehind, http.StatusServiceUnavailable, "clock", "2"},
+	{eventstore.ErrOverloaded, http.StatusServiceUnavailable, "overloaded", "1"},
 	{eventstore.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "1"},
 	{eventstore.ErrClosed, http.StatusServiceUnavailable, "stopping", "5"},
 	{tree.ErrBeyond, http.StatusNotFound, "beyond", ""},

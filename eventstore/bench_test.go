@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -144,4 +145,61 @@ func openFilled(tb testing.TB, n, events int) (*eventstore.Store, []domain.Ref) 
 		}
 	}
 	return s, refs
+}
+
+// BenchmarkGroupCommit compares appends of many writers, each with an aggregate of
+// its own, with plain publishes of the same bytes by 64 goroutines.
+func BenchmarkGroupCommit(b *testing.B) {
+	for _, writers := range []int{64, 256, 512} {
+		b.Run(strconv.Itoa(writers), func(b *testing.B) {
+			ctx := context.Background()
+			s := openBench(b)
+			payload := storetest.NewWriter(s).Append(b, 1)[0].Raw
+			ours := side(b, writers, func(id int) func() {
+				w := storetest.NewWriter(s)
+				return func() {
+					receipt, err := s.Append(ctx, w.Prepare(1))
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					w.Advance(receipt)
+				}
+			})
+			js, err := jetstream.New(s.Conn())
+			require.NoError(b, err)
+			_, err = js.CreateStream(ctx, jetstream.StreamConfig{Name: "PLAIN", Subjects: []string{"plain.*"}, Storage: jetstream.FileStorage})
+			require.NoError(b, err)
+			plain := side(b, 64, func(id int) func() {
+				subject := "plain." + strconv.Itoa(id)
+				return func() {
+					if _, err := js.Publish(ctx, subject, payload); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+			b.ReportMetric(ours, "ours/s")
+			b.ReportMetric(plain, "plain/s")
+			b.ReportMetric(ours/plain, "ratio")
+		})
+	}
+}
+
+// side runs b.N steps on each of n goroutines and returns steps a second.
+func side(b *testing.B, n int, writer func(id int) func()) float64 {
+	steps := make([]func(), n)
+	for i := range steps {
+		steps[i] = writer(i)
+	}
+	var wg sync.WaitGroup
+	began := time.Now()
+	for _, step := range steps {
+		wg.Go(func() {
+			for range b.N {
+				step()
+			}
+		})
+	}
+	wg.Wait()
+	return float64(n*b.N) / time.Since(began).Seconds()
 }

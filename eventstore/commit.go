@@ -4,189 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/oklog/ulid/v2"
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
-	"duban/domain"
 	"duban/domain/calendar"
 )
 
-// An Append is the events one command records, all or none.
-type Append struct {
-	Command       Command
-	Key           ulid.ULID // the Idempotency-Key; ids of events are made of it
-	CorrelationID string
-	CausationID   string
-	Writes        []Write // one for each aggregate
-
-	// Expect names aggregates the decision looked at without writing to them: they
-	// must not have moved either.
-	Expect []Expectation
-	// Last, unless 0, is the end of the ledger the decision knows whole: nothing at
-	// all may have been recorded behind it.
-	Last uint64
-}
-
-// An Expectation says where the decision found an aggregate; the zero Head says
-// there was none.
-type Expectation struct {
-	Subject domain.Ref
-	Head    Head
-}
-
-// A Write is the events of one aggregate. Head is where the decision found it;
-// the zero Head says the aggregate must not exist yet. Time, Actor, Office,
-// Authority and Data of the events are set; the store fills in the rest.
-type Write struct {
-	Subject domain.Ref
-	Head    Head
-	Events  []domain.Event
-}
-
-// Append records the events and returns when they are on disk.
-//
-// An error that matches ErrConflict or any other than ErrUnavailable means that
-// nothing was recorded. After ErrUnavailable it may be unknown whether it was;
-// the same append, decided again with the same command, either finds the events
-// or records them once. Who retries: the caller, after loading again; the store
-// itself retries only where another node moved the stream but none of the
-// aggregates.
-//
-// A context that ends while the append still waits for its turn takes it back;
-// once its turn has come Append waits for the outcome, which AckTimeout and
-// RecoverTimeout bound.
-func (s *Store) Append(ctx context.Context, a Append) (Receipt, error) {
-	r, err := s.prepare(a)
-	if err != nil {
-		return Receipt{}, err
-	}
-	return s.submit(ctx, r)
-}
-
-func (s *Store) submit(ctx context.Context, r *request) (Receipt, error) {
-	select {
-	case s.queue <- r:
-	case <-ctx.Done():
-		return Receipt{}, fmt.Errorf("append: %w", ctx.Err())
-	case <-s.ctx.Done():
-		return Receipt{}, ErrClosed
-	}
-	select {
-	case out := <-r.done:
-		return out.receipt, out.err
-	case <-ctx.Done():
-		if r.claim() {
-			return Receipt{}, fmt.Errorf("append: %w", ctx.Err())
-		}
-	case <-s.ctx.Done():
-		if r.claim() {
-			return Receipt{}, ErrClosed
-		}
-	}
-	out := <-r.done
-	return out.receipt, out.err
-}
-
-// A request is an append on its way through the committer.
-type request struct {
-	command    Command
-	ids        IDs
-	corr, caus string
-	writes     []preparedWrite
-	expect     []Expectation
-	last       uint64
-	count      int  // events
-	acceptance bool // ledger.accepted: allowed although an odd event stops the rest
-
-	claimed atomic.Bool // by the committer, or by a caller who gave up
-	done    chan outcome
-}
-
-type preparedWrite struct {
-	ref     domain.Ref
-	subject string
-	head    Head
-	events  []domain.Event
-	data    [][]byte
-}
-
-type outcome struct {
-	receipt Receipt
-	err     error
-}
-
-func (r *request) claim() bool { return r.claimed.CompareAndSwap(false, true) }
-
-// prepare checks what can be checked without the ledger and encodes the
-// payloads, so that the committer has little left to do.
-func (s *Store) prepare(a Append) (*request, error) {
-	r := &request{command: a.Command, ids: a.Command.IDs(a.Key), corr: a.CorrelationID, caus: a.CausationID, expect: a.Expect, last: a.Last, done: make(chan outcome, 1)}
-	if a.Command.ID == "" || a.Command.Digest == "" || len(a.Writes) == 0 {
-		return nil, fmt.Errorf("%w: 缺少命令编号、摘要或事件 / command id, digest or events are missing", ErrInvalidAppend)
-	}
-	seen := map[domain.Ref]bool{}
-	for _, w := range a.Writes {
-		if seen[w.Subject] {
-			return nil, fmt.Errorf("%w: %s 出现两次 / is written twice", ErrInvalidAppend, w.Subject)
-		}
-		seen[w.Subject] = true
-		p, err := s.prepareWrite(w)
-		if err != nil {
-			return nil, err
-		}
-		r.writes = append(r.writes, p)
-		r.count += len(w.Events)
-	}
-	if r.count > MaxEvents {
-		return nil, fmt.Errorf("%w (%d)", ErrTooManyEvents, r.count)
-	}
-	return r, nil
-}
-
-func (s *Store) prepareWrite(w Write) (preparedWrite, error) {
-	subject, err := s.subject(w.Subject)
-	if err != nil {
-		return preparedWrite{}, err
-	}
-	h := w.Head
-	if (h.Seq == 0) != (h.Version == 0) || (h.Seq == 0) != (h.Hash == "") || len(w.Events) == 0 {
-		return preparedWrite{}, fmt.Errorf("%w: %s: %+v, %d events", ErrInvalidAppend, w.Subject, h, len(w.Events))
-	}
-	p := preparedWrite{ref: w.Subject, subject: subject, head: h, events: w.Events}
-	for _, e := range w.Events {
-		switch {
-		case e.Data == nil, e.Time.IsZero(), e.Actor.IsZero(), e.Authority == 0:
-			return preparedWrite{}, fmt.Errorf("%w: %s: an event lacks data, time, actor or authority", ErrInvalidAppend, w.Subject)
-		case !e.Subject.IsZero() && e.Subject != w.Subject:
-			return preparedWrite{}, fmt.Errorf("%w: an event of %s in a write to %s", ErrInvalidAppend, e.Subject, w.Subject)
-		}
-		data, err := encodeData(e.Data)
-		if err != nil {
-			return preparedWrite{}, fmt.Errorf("%w: %w", ErrInvalidAppend, err)
-		}
-		if len(data) > MaxEventBytes {
-			return preparedWrite{}, &TooLargeError{Type: e.Data.EventType(), Size: len(data), Limit: MaxEventBytes}
-		}
-		p.data = append(p.data, data)
-	}
-	return p, nil
-}
-
-// A committer is the one goroutine that writes: stamp, encode, publish, wait for
-// the disk. Its fields are its own. Because every append also names the
-// stream's last sequence, recordedtime can't run backwards even where several
+// A committer is the one goroutine that writes: gather, stamp, encode, publish,
+// wait for the disk. Its fields are its own. Because every publish also names
+// the stream's last sequence, recordedtime can't run backwards even where several
 // nodes write, and an append whose answer was lost can't be stored any more once
 // another event is.
-//
-// Group commit would take several requests from the queue at once and form one
-// batch of them; everything below form works on a list of messages already.
 type committer struct {
 	s        *Store
 	last     uint64    // sequence of the stream's last event
@@ -194,6 +26,9 @@ type committer struct {
 	opened   bool      // ledger.opened was acknowledged in this session
 	broken   error     // why the store has to be reopened
 	pause    time.Duration
+
+	held   []*request // came too early for a group that is gone; they lead the next
+	active int        // writers there seem to be: those of the last group and those who waited behind it
 }
 
 // start reads where the stream stands and appends ledger.opened.
@@ -217,26 +52,31 @@ func refusesWrites(err error) bool {
 func (c *committer) run() {
 	retry := time.NewTimer(time.Hour)
 	defer retry.Stop()
+	now := make(chan struct{})
+	close(now)
 	for {
+		var waiting <-chan struct{}
+		if len(c.held) > 0 {
+			waiting = now
+		}
+		working := c.broken == nil
 		select {
 		case <-c.s.ctx.Done():
 			c.reject()
 			return
+		case <-waiting:
+			r := c.held[0]
+			c.held = c.held[1:]
+			c.serve(r)
 		case r := <-c.s.queue:
-			working := c.broken == nil
-			if r.claim() {
-				receipt, err := c.append(r)
-				r.done <- outcome{receipt, err}
-			}
-			if working && c.broken != nil {
-				retry.Reset(c.pause)
-			}
+			c.serve(r)
 		case err := <-c.s.fault:
 			if c.broken == nil {
 				c.s.cfg.Logger.Warn("the server does not answer, reopening the store", "error", err)
 				c.breakDown(err)
 				retry.Reset(0)
 			}
+			continue
 		case <-retry.C:
 			if c.broken == nil {
 				continue
@@ -245,88 +85,111 @@ func (c *committer) run() {
 				c.backOff()
 				retry.Reset(c.pause)
 			}
+			continue
+		}
+		if working && c.broken != nil {
+			retry.Reset(c.pause)
 		}
 	}
 }
 
-// reject answers whoever is still in the queue when the store closes.
+// reject answers whoever still waits when the store closes.
 func (c *committer) reject() {
+	for _, r := range c.held {
+		c.refuse(r, ErrClosed)
+	}
 	for {
 		select {
 		case r := <-c.s.queue:
-			if r.claim() {
-				r.done <- outcome{err: ErrClosed}
-			}
+			c.refuse(r, ErrClosed)
 		default:
 			return
 		}
 	}
 }
 
-func (c *committer) append(r *request) (Receipt, error) {
-	if c.broken != nil {
-		return Receipt{}, fmt.Errorf("%w: %w", ErrUnavailable, c.broken)
+// refuse answers a request that is in no group.
+func (c *committer) refuse(r *request, err error) {
+	if r.claim() {
+		r.answer(Receipt{}, err)
 	}
-	if err := c.s.refusal(r.acceptance); err != nil {
-		return Receipt{}, err
+}
+
+// serve commits the group that a request leads.
+func (c *committer) serve(lead *request) {
+	if err := c.ready(lead.acceptance); err != nil {
+		c.refuse(lead, err)
+		return
+	}
+	g := c.gather(lead)
+	if unknown, cause := c.commit(context.Background(), g.requests); len(unknown) > 0 {
+		c.settle(unknown, cause)
+	}
+	if c.active = 0; len(g.requests) > 1 {
+		c.active = len(g.requests) + len(c.held) + len(c.s.queue)
+	}
+}
+
+// ready returns why nothing can be written now.
+func (c *committer) ready(acceptance bool) error {
+	if c.broken != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, c.broken)
+	}
+	if err := c.s.refusal(acceptance); err != nil {
+		return err
 	}
 	// A ledger that could not be written when it was opened says ledger.opened
 	// before its first event, unless that event is what lets work go on.
-	if !c.opened && !r.acceptance {
-		if err := c.open(context.Background()); err != nil {
-			if !refusesWrites(err) {
-				c.breakDown(err)
-				err = fmt.Errorf("%w: %w", ErrUnavailable, err)
-			}
-			return Receipt{}, err
-		}
+	if c.opened || acceptance {
+		return nil
 	}
-	receipt, err := c.commit(context.Background(), r)
-	var unknown *unknownOutcome
-	if errors.As(err, &unknown) {
-		return c.settle(r, unknown.cause)
+	err := c.open(context.Background())
+	if err != nil && !refusesWrites(err) {
+		c.breakDown(err)
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return receipt, err
+	return err
 }
 
-// unknownOutcome: the server gave no answer that says whether the events are
-// stored.
-type unknownOutcome struct{ cause error }
-
-func (e *unknownOutcome) Error() string { return "no definite answer: " + e.cause.Error() }
-func (e *unknownOutcome) Unwrap() error { return e.cause }
-
-// movedLimit bounds how often one append is tried again because other nodes
-// moved the stream under it.
+// movedLimit bounds how often one group is tried again because other nodes moved
+// the stream under it.
 const movedLimit = 50
 
 // refusedLimit bounds how often a batch that was refused as a whole is tried
 // again before something is taken to be wrong with the server.
 const refusedLimit = 3
 
-func (c *committer) commit(ctx context.Context, r *request) (Receipt, error) {
-	if err := c.checkHeads(ctx, r); err != nil {
-		return Receipt{}, err
-	}
+// commit records requests that were found current, in one publish if the server
+// lets it, and answers each. Those without a definite answer are returned with
+// the reason: the server said nothing from which it could be known whether their
+// events are stored.
+func (c *committer) commit(ctx context.Context, rs []*request) (unknown []*request, cause error) {
 	var moved error
-	refused := 0
+	refused, rejected := 0, 0
 	for range movedLimit {
-		if err := c.checkUnmoved(ctx, r); err != nil {
-			return Receipt{}, err
-		}
-		records, msgs, err := c.form(r)
+		b, err := c.form(rs)
 		if err != nil {
-			return Receipt{}, err
+			return answerAll(rs, err)
 		}
-		last, err := c.s.intercept(func() (uint64, error) { return c.publish(ctx, msgs) })
+		if rs = b.requests; len(rs) == 0 {
+			return nil, nil
+		}
+		last, err := c.s.intercept(func() (uint64, error) { return c.publish(ctx, b.msgs) })
 		switch code := errorCode(err); {
+		case err == nil && last == b.last:
+			c.acknowledge(b)
+			return nil, nil
 		case err == nil:
-			return c.acknowledge(records, last)
+			// The server checked that the last sequence was ours, so this can't be.
+			return rs, fmt.Errorf("acknowledged as %d instead of %d", last, b.last)
 		case code == codeWrongSequence, code == codeWriteInFlight:
-			if err := c.reconcile(ctx, r); err != nil {
-				return Receipt{}, err
-			}
 			moved = err
+			if rs, err = c.reconcile(ctx, rs); err != nil {
+				return answerAll(rs, err)
+			}
+			if rejected++; rejected >= aloneAfter && len(rs) > 1 {
+				return c.commitAlone(ctx, rs)
+			}
 		case (code == codeBatchIncomplete || code == codeTooManyBatches) && c.s.cfg.URL != "" && refused < refusedLimit:
 			// Nothing was stored: the leader changed, or other nodes have many
 			// batches open. Embedded the first of them means that the batch could
@@ -334,10 +197,18 @@ func (c *committer) commit(ctx context.Context, r *request) (Receipt, error) {
 			refused++
 			moved = err
 		default:
-			return Receipt{}, &unknownOutcome{err}
+			return rs, err
 		}
 	}
-	return Receipt{}, fmt.Errorf("%w: 其他节点持续写入 / other nodes keep writing: %w", ErrUnavailable, moved)
+	return answerAll(rs, fmt.Errorf("%w: 其他节点持续写入 / other nodes keep writing: %w", ErrUnavailable, moved))
+}
+
+// answerAll answers requests of which nothing was recorded.
+func answerAll(rs []*request, err error) ([]*request, error) {
+	for _, r := range rs {
+		r.answer(Receipt{}, err)
+	}
+	return nil, nil
 }
 
 // checkHeads refuses an append whose aggregates have moved, or whose heads are
@@ -389,15 +260,43 @@ func (c *committer) checkUnmoved(ctx context.Context, r *request) error {
 	return nil
 }
 
-// form stamps and encodes the request as the messages that follow c.last.
-func (c *committer) form(r *request) ([]Record, []*nats.Msg, error) {
+// A batch is what one publish sends: the events of its requests, side by side.
+type batch struct {
+	requests []*request
+	records  [][]Record // of each request
+	msgs     []*nats.Msg
+	last     uint64 // sequence of the last event
+	recorded time.Time
+}
+
+// form stamps and encodes requests as the messages that follow c.last. A request
+// that can't be encoded is answered and left out.
+func (c *committer) form(rs []*request) (batch, error) {
 	now := c.s.cfg.Clock().UTC().Truncate(time.Millisecond)
 	if err := clockBehind(c.recorded, now); err != nil {
-		return nil, nil, err
+		return batch{}, err
 	}
 	if now.Before(c.recorded) {
 		now = c.recorded
 	}
+	b := batch{last: c.last, recorded: now}
+	for _, r := range rs {
+		records, msgs, err := c.encode(r, b.last, now)
+		if err != nil {
+			r.answer(Receipt{}, err)
+			continue
+		}
+		b.requests, b.records, b.msgs = append(b.requests, r), append(b.records, records), append(b.msgs, msgs...)
+		b.last += uint64(len(records))
+	}
+	if len(b.msgs) > 0 {
+		b.msgs[0].Header.Set(jetstream.ExpectedLastSeqHeader, strconv.FormatUint(c.last, 10))
+	}
+	return b, nil
+}
+
+// encode makes the messages of a request that follow the event at last.
+func (c *committer) encode(r *request, last uint64, now time.Time) ([]Record, []*nats.Msg, error) {
 	records := make([]Record, 0, r.count)
 	msgs := make([]*nats.Msg, 0, r.count)
 	for _, w := range r.writes {
@@ -420,10 +319,7 @@ func (c *committer) form(r *request) ([]Record, []*nats.Msg, error) {
 			if i == 0 {
 				msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(w.head.Seq, 10))
 			}
-			if len(records) == 0 {
-				msg.Header.Set(jetstream.ExpectedLastSeqHeader, strconv.FormatUint(c.last, 10))
-			}
-			rec.Seq = c.last + uint64(len(records)) + 1
+			rec.Seq = last + uint64(len(records)) + 1
 			head = Head{Seq: rec.Seq, Version: rec.Version, Hash: rec.Hash()}
 			records, msgs = append(records, rec), append(msgs, msg)
 		}
@@ -456,15 +352,16 @@ func (c *committer) publish(ctx context.Context, msgs []*nats.Msg) (uint64, erro
 	return ack.Sequence, nil
 }
 
-func (c *committer) acknowledge(records []Record, last uint64) (Receipt, error) {
-	if want := records[len(records)-1].Seq; last != want {
-		// The server checked that the last sequence was ours, so this can't be.
-		return Receipt{}, &unknownOutcome{fmt.Errorf("acknowledged as %d instead of %d", last, want)}
+// acknowledge tells everyone that a batch is on disk.
+func (c *committer) acknowledge(b batch) {
+	c.last, c.recorded = b.last, b.recorded
+	for _, records := range b.records {
+		c.s.learn(records)
 	}
-	c.last, c.recorded = last, records[len(records)-1].RecordedTime
-	c.s.learn(records)
-	c.s.advance(last, c.recorded)
-	return Receipt{Records: records}, nil
+	c.s.advance(b.last, b.recorded)
+	for i, r := range b.requests {
+		r.answer(Receipt{Records: b.records[i]}, nil)
+	}
 }
 
 // suspect tells the committer that a write outside the ledger stream got no
@@ -489,9 +386,31 @@ func (s *Store) learn(records []Record) {
 	}
 }
 
-// reconcile finds out why the server refused the expectations: one of the
-// aggregates moved, which is the caller's conflict, or only the stream did.
-func (c *committer) reconcile(ctx context.Context, r *request) error {
+// reconcile finds out why the server refused the expectations of a publish, which
+// it doesn't say: requests whose aggregates moved get their conflict; the others,
+// under which only the stream moved, are returned.
+func (c *committer) reconcile(ctx context.Context, rs []*request) ([]*request, error) {
+	acceptance := len(rs) == 1 && rs[0].acceptance
+	if err := c.refresh(ctx, acceptance); err != nil {
+		return rs, err
+	}
+	var current []*request
+	for _, r := range rs {
+		err := c.reread(ctx, r)
+		if err == nil {
+			err = c.checkUnmoved(ctx, r)
+		}
+		if err != nil {
+			r.answer(Receipt{}, err)
+			continue
+		}
+		current = append(current, r)
+	}
+	return current, nil
+}
+
+// reread compares the aggregates of a request with the stream itself.
+func (c *committer) reread(ctx context.Context, r *request) error {
 	for _, w := range r.writes {
 		c.s.heads.remove(w.ref)
 		h, err := c.s.readHead(ctx, w.ref, w.subject)
@@ -502,7 +421,7 @@ func (c *committer) reconcile(ctx context.Context, r *request) error {
 			return &ConflictError{Subject: w.ref, Expected: w.head.Seq, Actual: h.Seq}
 		}
 	}
-	return c.refresh(ctx, r.acceptance)
+	return nil
 }
 
 // refresh reads where the stream stands. It must not stand before what was
@@ -545,151 +464,4 @@ func (c *committer) refresh(ctx context.Context, acceptance bool) error {
 		return nil
 	}
 	return stopped
-}
-
-// resume brings the committer to a working state on the current session:
-// compare, find the end, append ledger.opened. What it returns, if not one of
-// refusesWrites, means the session is of no use.
-func (c *committer) resume(ctx context.Context) error {
-	c.opened = false
-	if err := c.refresh(ctx, false); err != nil {
-		if refusesWrites(err) {
-			c.readable()
-		}
-		return err
-	}
-	if err := c.s.refusal(false); err != nil {
-		c.readable()
-		return err
-	}
-	err := c.open(ctx)
-	if err != nil && refusesWrites(err) {
-		c.readable()
-	}
-	return err
-}
-
-// readable shows what stands in the stream of a ledger that is opened for
-// reading only. Nothing was appended in this process yet, so there is nothing
-// unacknowledged of ours; later on only acknowledgements move the position.
-func (c *committer) readable() {
-	if c.s.Acked() == 0 {
-		c.s.advance(c.last, c.recorded)
-	}
-}
-
-// settle handles an append without a definite answer: reopen, have ledger.opened
-// on disk behind it, then look whether the events are there. With ledger.opened
-// stored, the lost append names a last sequence that has passed, so that it can't
-// be stored after the look.
-func (c *committer) settle(r *request, cause error) (Receipt, error) {
-	c.s.cfg.Logger.Warn("append without a definite answer, reopening the store", "error", cause)
-	c.breakDown(cause)
-	deadline := time.Now().Add(c.s.cfg.RecoverTimeout)
-	for {
-		err := c.mend()
-		if err == nil {
-			break
-		}
-		c.backOff()
-		if time.Now().Add(c.pause).After(deadline) {
-			return Receipt{}, fmt.Errorf("%w: %w", ErrUnavailable, c.broken)
-		}
-		select {
-		case <-time.After(c.pause):
-		case <-c.s.ctx.Done():
-			return Receipt{}, fmt.Errorf("%w: %w", ErrUnavailable, ErrClosed)
-		}
-	}
-	if !c.opened {
-		return Receipt{}, fmt.Errorf("%w: %w", ErrUnavailable, cause)
-	}
-	records, err := c.findBack(context.Background(), r)
-	if err != nil {
-		return Receipt{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	if records == nil {
-		return Receipt{}, fmt.Errorf("%w（没有写入 / nothing was recorded: %w）", ErrUnavailable, cause)
-	}
-	c.s.learn(records)
-	return Receipt{Records: records}, nil
-}
-
-func (c *committer) breakDown(cause error) {
-	c.broken, c.opened, c.pause = cause, false, c.s.cfg.RetryAfter
-	c.s.set(func() { c.s.down = cause })
-}
-
-func (c *committer) backOff() { c.pause = min(2*c.pause, 20*c.s.cfg.RetryAfter) }
-
-// mend makes one attempt to get a working store again.
-func (c *committer) mend() error {
-	ctx, cancel := context.WithTimeout(context.Background(), c.s.cfg.ReadTimeout+serverStart)
-	defer cancel()
-	err := c.s.reopen()
-	if err == nil {
-		err = c.resume(ctx)
-	}
-	if err != nil && !refusesWrites(err) {
-		c.broken = err
-		c.s.set(func() { c.s.down = err })
-		return err
-	}
-	// Working, or readable and not to be written for a reason of its own.
-	c.broken = nil
-	c.s.set(func() { c.s.down = nil })
-	return nil
-}
-
-// reopen replaces the session: embedded, the server is stopped and started,
-// which is what cures JetStream after a failed sync. External, the connection
-// mends itself and there is nothing to do.
-func (s *Store) reopen() error {
-	if s.cfg.URL != "" {
-		return nil
-	}
-	if err := probeDisk(s.cfg.Dir); err != nil {
-		return fmt.Errorf("磁盘仍不可写 / the disk still can't be written: %w", err)
-	}
-	var old *session
-	s.set(func() { old, s.sess = s.sess, nil })
-	if old != nil {
-		old.close()
-	}
-	if err := dropIndex(s.cfg.Dir); err != nil {
-		return err
-	}
-	sess, err := s.openSession()
-	if err != nil {
-		return err
-	}
-	s.set(func() { s.sess = sess })
-	return nil
-}
-
-// findBack looks for the request's events behind the heads they were decided on.
-// It returns nil if they are not there, or not all of them in one place.
-func (c *committer) findBack(ctx context.Context, r *request) ([]Record, error) {
-	var found []Record
-	for _, w := range r.writes {
-		msgs, err := c.s.leaderSubject(ctx, w.subject, w.head.Seq+1)
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range msgs {
-			if rec, odd := c.s.decode(m); odd == nil && rec.CommandID == r.command.ID {
-				found = append(found, rec)
-			}
-		}
-	}
-	slices.SortFunc(found, func(a, b Record) int { return int(a.Seq) - int(b.Seq) })
-	if len(found) != r.count {
-		return nil, nil
-	}
-	for i, rec := range found {
-		if rec.Seq != found[0].Seq+uint64(i) || (r.count > 1 && rec.TxIndex != i+1) {
-			return nil, nil
-		}
-	}
-	return found, nil
 }

@@ -72,6 +72,12 @@
 // across nodes, and so that an append whose answer was lost can never be stored
 // once another event is.
 //
+// Appends that wait at the same time go out as one atomic batch, which the server
+// syncs once (group.go). A batch of the server's is no transaction of ours: each
+// append in it keeps its own, and its own expectations and outcome. What a power
+// cut leaves of a batch is therefore judged as if each append had come alone. A
+// writer without company is published by itself and waits for nobody.
+//
 // After an I/O error JetStream answers no more, serves what it did not
 // acknowledge, and keeps believing in sequences that never reached the disk. So an
 // append without a definite answer stops and starts the embedded server, without

@@ -19,6 +19,9 @@ var (
 	// recorded may be unknown; repeating it with the same key is always safe.
 	ErrUnavailable = errors.New("账本暂时不可用，请稍后重试（写入请用同一个 Idempotency-Key） / the ledger is not available now: try again later, a write with the same idempotency key")
 
+	// ErrOverloaded: more appends wait than the store takes. Nothing was recorded.
+	ErrOverloaded = errors.New("当前写入过多，请稍后用同一个 Idempotency-Key 重试 / too many writes are waiting: try again later with the same idempotency key")
+
 	// ErrDrift: the stream is not as this software keeps it.
 	ErrDrift = errors.New("账本的流配置被改动，已停止写入 / the stream differs from what the ledger needs, writes are stopped")
 

@@ -42,7 +42,10 @@ func (c *committer) open(ctx context.Context) error {
 		if r, err = c.s.openedRequest(ctx, opened); err != nil {
 			return err
 		}
-		if _, err = c.commit(ctx, r); err == nil {
+		if unknown, cause := c.commit(ctx, []*request{r}); len(unknown) > 0 {
+			return fmt.Errorf("append ledger.opened: no definite answer: %w", cause)
+		}
+		if err = (<-r.done).err; err == nil {
 			c.opened = true
 			return nil
 		}
