@@ -151,13 +151,13 @@ func at(ref domain.Ref, h Head) Append {
 	return a
 }
 
-func headOf(r Record) Head { return Head{Seq: r.Seq, Version: r.Version, Hash: r.Hash()} }
+func endOf(r Record) Head { return Head{Seq: r.Seq, Version: r.Version, Hash: r.Hash()} }
 
 func TestEachOfAGroupHasItsOwnOutcome(t *testing.T) {
 	g := newGate(t, 0)
 	known, err := g.s.Append(t.Context(), noteAppend(1))
 	require.NoError(t, err)
-	ref, head := known.Records[0].Subject, headOf(known.Records[0])
+	ref, head := known.Records[0].Subject, endOf(known.Records[0])
 	resting := noteAppend(1) // on what the second moves
 	resting.Expect = []Expectation{{Subject: ref, Head: head}}
 	earlier := noteAppend(1) // the same, but before it moves
