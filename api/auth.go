@@ -26,13 +26,13 @@ func callerOf(ctx context.Context) domain.Caller {
 	return c
 }
 
-// authenticate lets a request to the API through with a bearer token it knows and
+// authenticate lets a request to the API, or to the log's events, through with a bearer token it knows and
 // puts the caller the token stands for into the request's context (RFC 6750). It
 // is no group's middleware: echo answers 404 instead of 405 in a group with one.
 func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
-		if !strings.HasPrefix(c.Path(), apiPrefix+"/") && !strings.HasPrefix(r.URL.Path, apiPrefix+"/") {
+		if !guarded(c.Path()) && !guarded(r.URL.Path) {
 			return next(c)
 		}
 		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")

@@ -74,7 +74,7 @@ func TestEveryRouteIsDocumented(t *testing.T) {
 			assert.Contains(t, doc.Paths["/"+r.plural+"/{id}/history"], "get")
 		}
 	}
-	for _, p := range []string{"/events", "/events/live", "/summary", "/reports", "/register", "/assessment-facts", "/assessment-facts/items", "/evidence", "/evidence/{sha256}", "/directives/preview", "/directives/{id}/source", "/me", "/tokens"} {
+	for _, p := range []string{"/events", "/events/live", "/summary", "/reports", "/register", "/dossiers/{year}", "/assessment-facts", "/assessment-facts/items", "/evidence", "/evidence/{sha256}", "/directives/preview", "/directives/{id}/source", "/me", "/tokens"} {
 		assert.Contains(t, doc.Paths, p)
 	}
 	// And every documented operation answers: none leads nowhere, and each method
@@ -172,7 +172,7 @@ func texts(enum []any) []string {
 }
 
 func filled(path string) string {
-	return strings.NewReplacer("{id}", nobody, "{sha256}", strings.Repeat("0", 64), "{digest}", strings.Repeat("0", 64)).Replace(path)
+	return strings.NewReplacer("{id}", nobody, "{year}", "2019", "{sha256}", strings.Repeat("0", 64), "{digest}", strings.Repeat("0", 64)).Replace(path)
 }
 
 // Who may do what, over every route: without a token nothing; with one, a
@@ -221,7 +221,7 @@ func TestAccess(t *testing.T) {
 	anybody := []domain.Role{domain.RoleSafetyOffice, domain.RoleOffice, domain.RoleInspector, domain.RoleAuditor, domain.RoleAssessor}
 	by := map[string][]domain.Role{
 		"POST /directives": safety, "POST /reminders": safety, "POST /tokens": safety, "DELETE /tokens/{digest}": safety, "POST /rebuild": safety,
-		"POST /doctor/accept": safety, "GET /doctor": checkers, "PUT /evidence": writers, "POST /directives/preview": anybody,
+		"POST /doctor/accept": safety, "GET /doctor": checkers, "GET /dossiers/{year}": checkers, "PUT /evidence": writers, "POST /directives/preview": anybody,
 	}
 	for path, item := range doc.Paths {
 		for method := range item {

@@ -26,6 +26,8 @@ import (
 	"duban/domain/vocabulary"
 	"duban/eventstore"
 	"duban/projections"
+	"duban/projections/seal"
+	"duban/projections/tree"
 )
 
 // A clock stands still until a test moves it.
@@ -65,6 +67,8 @@ type node struct {
 	clock  *clock
 	config api.Config // what a test asked for; Store, Model and Clock are filled in
 	token  string     // the operator's
+	logs   bool       // it has a tree
+	signs  bool       // and signs heads
 
 	store  *eventstore.Store
 	model  *projections.Model
@@ -72,11 +76,23 @@ type node struct {
 	stop   chan struct{}
 	cancel context.CancelFunc
 	ran    chan error
+	log    sync.WaitGroup // the tree and who signs it
 }
 
 func start(t testing.TB, configure ...func(*api.Config)) *node {
 	t.Helper()
-	n := &node{t: t, dir: t.TempDir(), clock: &clock{}}
+	return begin(t, &node{}, configure...)
+}
+
+// startLog starts a node whose heads are signed.
+func startLog(t testing.TB) *node {
+	t.Helper()
+	return begin(t, &node{logs: true, signs: true})
+}
+
+func begin(t testing.TB, n *node, configure ...func(*api.Config)) *node {
+	t.Helper()
+	n.t, n.dir, n.clock = t, t.TempDir(), &clock{}
 	n.clock.set(t, "2019-06-27 09:00")
 	for _, c := range configure {
 		c(&n.config)
@@ -101,6 +117,9 @@ func (n *node) open() {
 	require.NoError(n.t, err)
 	go func() { n.ran <- n.model.Run(ctx) }()
 	n.config.Store, n.config.Model, n.config.Clock, n.config.Stop = n.store, n.model, n.clock.now, n.stop
+	if n.logs {
+		n.sign(ctx)
+	}
 	server := api.New(n.config)
 	require.NoError(n.t, server.ReconcileEvidence(ctx))
 	token, err := server.Bootstrap(ctx, "安委会办公室")
@@ -109,6 +128,19 @@ func (n *node) open() {
 		n.token = token
 	}
 	n.http = httptest.NewServer(server.Handler())
+}
+
+// sign keeps a tree of the ledger and, if asked to, signs its heads.
+func (n *node) sign(ctx context.Context) {
+	n.t.Helper()
+	tr, err := tree.Open(ctx, tree.Config{Path: filepath.Join(n.dir, "tree.db"), Source: n.store, Linger: -1})
+	require.NoError(n.t, err)
+	n.config.Tree = tr
+	n.config.Seal = seal.New(seal.Config{
+		Store: n.store, Tree: tr, Org: "test", Dir: filepath.Join(n.dir, "keys"), Sign: n.signs, Every: time.Millisecond, Clock: n.clock.now,
+	})
+	n.log.Go(func() { _ = tr.Run(ctx) }) // who waits for it is told why it ended
+	n.log.Go(func() { _ = n.config.Seal.Run(ctx) })
 }
 
 // close stops everything and leaves the folder.
@@ -120,6 +152,10 @@ func (n *node) close() {
 	n.http.Close()
 	n.cancel()
 	<-n.ran
+	n.log.Wait()
+	if n.logs {
+		assert.NoError(n.t, n.config.Tree.Close())
+	}
 	assert.NoError(n.t, n.model.Close())
 	assert.NoError(n.t, n.store.Close())
 	n.http = nil

@@ -43,6 +43,13 @@ func newMetrics(s *Server) *metrics {
 			return 1
 		}),
 	)
+	if s.Tree != nil {
+		m.registry.MustRegister(
+			gauge("duban_tree_size", "Events in the Merkle tree.", func() float64 { return float64(s.Tree.Stats().Size) }),
+			gauge("duban_tree_lag", "Acknowledged events that are not in the Merkle tree yet.", func() float64 { return float64(s.Tree.Stats().Lag) }),
+			gauge("duban_tree_bytes", "Size of the Merkle tree's file.", func() float64 { return float64(s.Tree.Stats().Bytes) }),
+		)
+	}
 	if s.Seal != nil {
 		m.registry.MustRegister(sealMetrics(s.Seal)...)
 	}
@@ -92,6 +99,8 @@ type readiness struct {
 	Model    uint64 `json:"readmodel_sequence"`
 	Sample   bool   `json:"sample,omitempty"`
 
+	Tree     uint64     `json:"tree_size"`
+	TreeLag  uint64     `json:"tree_lag"`
 	Head     uint64     `json:"head_size"`
 	SignedAt *time.Time `json:"head_signed_at,omitempty"`
 	Audited  *time.Time `json:"audited_at,omitempty"`
@@ -138,8 +147,15 @@ func (s *Server) ready(c echo.Context) error {
 	if err := s.Store.Health(); err != nil {
 		r.Writable, r.Reason = false, err.Error()
 	}
+	if s.Tree != nil {
+		st := s.Tree.Stats()
+		r.Tree, r.TreeLag = st.Size, st.Lag
+	}
 	if s.Seal != nil {
 		r.seal(s.Seal.Status())
+	}
+	if err := s.treeErr(); err != nil {
+		r.Degraded = append(r.Degraded, err.Error())
 	}
 	err := s.Model.Err()
 	if err != nil {

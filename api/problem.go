@@ -12,6 +12,7 @@ import (
 	"duban/domain/notice"
 	"duban/eventstore"
 	"duban/projections"
+	"duban/projections/tree"
 )
 
 // A Problem is an error as clients see it: RFC 9457, with the rule that refused
@@ -75,6 +76,10 @@ var errorTable = []struct {
 	{eventstore.ErrClockBehind, http.StatusServiceUnavailable, "clock", "2"},
 	{eventstore.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "1"},
 	{eventstore.ErrClosed, http.StatusServiceUnavailable, "stopping", "5"},
+	{tree.ErrBeyond, http.StatusNotFound, "beyond", ""},
+	{tree.ErrDiverged, http.StatusServiceUnavailable, "diverged", ""},
+	{tree.ErrDamaged, http.StatusServiceUnavailable, "rebuilding", "2"},
+	{tree.ErrClosed, http.StatusServiceUnavailable, "stopping", "5"},
 	{projections.ErrNotFound, http.StatusNotFound, "not-found", ""},
 	{projections.ErrBadCursor, http.StatusUnprocessableEntity, "cursor", ""},
 	{projections.ErrBadQuery, http.StatusUnprocessableEntity, "query", ""},

@@ -26,6 +26,7 @@ import (
 	"duban/eventstore"
 	"duban/projections"
 	"duban/projections/seal"
+	"duban/projections/tree"
 )
 
 // Config is what a Server is made of.
@@ -33,6 +34,7 @@ type Config struct {
 	Store *eventstore.Store
 	Model *projections.Model
 	Seal  *seal.Seal // nil: heads are neither signed nor looked at
+	Tree  *tree.Tree // nil: the log is not served, and there are no dossiers
 
 	Clock   func() time.Time // nil: time.Now
 	Logger  *slog.Logger     // nil: nothing is logged
@@ -107,9 +109,11 @@ func New(cfg Config) *Server {
 	s.figures()
 	s.rectification()
 	s.yearRegister()
+	s.dossiers()
 	s.tokens()
 	s.upkeep()
 	s.keys()
+	s.log()
 	s.describe()
 	s.parameters = parametersOf(s.api.OpenAPI())
 	return s

@@ -51,7 +51,7 @@ const checkupTime = 30 * time.Minute
 
 func (s *Server) upkeep() {
 	// These read the whole ledger: they get their own time instead of a request's.
-	huma.Register(s.api, huma.Operation{Method: http.MethodPost, Path: "/rebuild", OperationID: "rebuild", Tags: []string{tagUpkeep}, Summary: "在旁重建读模型，完成后切换"},
+	huma.Register(s.api, huma.Operation{Method: http.MethodPost, Path: "/rebuild", OperationID: "rebuild", Tags: []string{tagUpkeep}, Summary: "在旁重建读模型和默克尔树，完成后切换"},
 		func(ctx context.Context, _ *noInput) (*body[RebuildView], error) {
 			out, err := s.rebuild(ctx)
 			if err != nil {
@@ -97,6 +97,11 @@ func (s *Server) rebuild(ctx context.Context) (*body[RebuildView], error) {
 	report, err := s.Model.Rebuild(ctx, nil)
 	if err != nil {
 		return nil, fmt.Errorf("rebuild the read models: %w", err)
+	}
+	if s.Tree != nil {
+		if _, err := s.Tree.Rebuild(ctx, nil); err != nil {
+			return nil, err
+		}
 	}
 	return &body[RebuildView]{Body: RebuildView{Events: report.Events, Seconds: time.Since(began).Seconds()}}, nil
 }

@@ -72,13 +72,13 @@ func (a *app) bench(ctx context.Context, cfg benchConfig) (err error) {
 		return fmt.Errorf("make a temporary folder: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	n, err := openNode(ctx, serveConfig{Data: dir, Org: "bench"}, time.Now, slog.New(slog.DiscardHandler))
+	n, err := openNode(ctx, serveConfig{Data: dir, Org: "bench", Sign: true}, time.Now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, n.close()) }()
 	b := &bench{app: a, cfg: cfg, node: n, dir: dir}
-	steps := []func(context.Context) error{b.append, b.fill, b.rebuild, b.follow, b.history, b.list}
+	steps := []func(context.Context) error{b.append, b.fill, b.rebuild, b.follow, b.history, b.list, b.dossier}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err

@@ -91,18 +91,27 @@ func (c *client) do(ctx context.Context, r request) ([]byte, error) {
 		return nil, err
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode >= 300 {
+		return nil, refusal(resp)
+	}
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return nil, fmt.Errorf("read the answer: %w", err)
 	}
-	if resp.StatusCode < 300 {
-		return b, nil
+	return b, nil
+}
+
+// refusal reads the server's problem.
+func refusal(resp *http.Response) error {
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return fmt.Errorf("read the answer: %w", err)
 	}
 	var p api.Problem
 	if json.Unmarshal(b, &p) != nil || p.Status == 0 {
-		return nil, fmt.Errorf("服务器回答 %s / the server answered %s", resp.Status, resp.Status)
+		return fmt.Errorf("服务器回答 %s / the server answered %s", resp.Status, resp.Status)
 	}
-	return nil, problemError{p}
+	return problemError{p}
 }
 
 func (c *client) send(ctx context.Context, r request) (*http.Response, error) {

@@ -79,7 +79,7 @@ func (a *app) root() *cobra.Command {
 	f.BoolVar(&a.json, "json", false, "只输出 JSON / print JSON and nothing else")
 
 	root.AddCommand(a.serveCommand(), a.importCommand(), a.tasksCommand(), a.findingsCommand(), a.inspectionsCommand(), a.officesCommand(),
-		a.directivesCommand(), a.calendarsCommand(), a.lightsCommand(), a.summaryCommand(), a.reportsCommand(), a.registerCommand(), a.assessmentCommand(), a.remindCommand(),
+		a.directivesCommand(), a.calendarsCommand(), a.lightsCommand(), a.summaryCommand(), a.reportsCommand(), a.registerCommand(), a.exportCommand(), a.verifyCommand(), a.assessmentCommand(), a.remindCommand(),
 		a.historyCommand(), a.replayCommand(), a.rebuildCommand(), a.doctorCommand(),
 		a.keyCommand(), a.witnessCommand(), a.tokenCommand(), a.evidenceCommand(), a.benchCommand(), a.versionCommand())
 	for _, r := range resources() {

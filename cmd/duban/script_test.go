@@ -49,12 +49,15 @@ func (m preparedM) Run() int {
 //	figures FILE         what the contract says of the sample notice's draft
 //	counts FILE PATH A…  a list of {value, n} has more than none of each
 //	mode FILE 0600       permissions
+//	unpack ZIP ENTRY FILE
+//	tamper FROM TO       copies a file with one bit in its middle flipped
 func TestCommandLine(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		Deadline:            time.Now().Add(5 * time.Minute), // a server that should have refused to start is stopped
 		Setup: func(e *testscript.Env) error {
+			e.Setenv("YEAR", time.Now().In(zone).Format("2006"))
 			e.Setenv("NOTICE", filepath.Join(e.WorkDir, "notice.txt"))
 			if err := os.WriteFile(filepath.Join(e.WorkDir, "small.txt"), smallNotice("7"), 0o600); err != nil {
 				return err
@@ -62,9 +65,17 @@ func TestCommandLine(t *testing.T) {
 			return os.WriteFile(filepath.Join(e.WorkDir, "notice.txt"), sampleNotice, 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": scriptCode, "ready": scriptReady, "json": scriptJSON, "set": scriptSet, "figures": scriptFigures, "mode": scriptMode, "counts": scriptCounts,
+			"code": scriptCode, "ready": scriptReady, "json": scriptJSON, "set": scriptSet, "figures": scriptFigures, "mode": scriptMode, "counts": scriptCounts, "unpack": scriptUnpack, "tamper": scriptTamper,
 		},
 	})
+}
+
+func scriptUnpack(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(unpackEntry(ts.MkAbs(args[0]), args[1], ts.MkAbs(args[2])))
+}
+
+func scriptTamper(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(tamper(ts.MkAbs(args[0]), ts.MkAbs(args[1])))
 }
 
 func scriptCode(ts *testscript.TestScript, _ bool, args []string) {

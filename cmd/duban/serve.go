@@ -239,7 +239,7 @@ func (a *app) serve(ctx context.Context, cfg serveConfig) (err error) {
 	stop := make(chan struct{})
 	var prepared atomic.Bool // the read models have caught up and the token is written
 	server := api.New(api.Config{
-		Store: n.store, Model: n.model, Seal: n.seal, Clock: clock, Logger: log, Version: softwareVersion(), Sample: cfg.Demo,
+		Store: n.store, Model: n.model, Seal: n.seal, Tree: n.tree, Clock: clock, Logger: log, Version: softwareVersion(), Sample: cfg.Demo,
 		MaxEvidence: cfg.MaxEvidence, Stop: stop, Ready: prepared.Load,
 	})
 	group, ctx := errgroup.WithContext(ctx)

@@ -31,6 +31,7 @@ func full() []domain.Payload {
 		&Accepted{p, 1234, digest, "磁盘故障后人工核对"},
 		&KeyPublished{p, oldKey},
 		&KeyRotated{p, oldKey, newKey, 1234, "2026-12-31", "每年更换"},
+		&Exported{p, 2019, 1234, digest, 56789},
 	}
 }
 
@@ -82,6 +83,10 @@ func TestValidate(t *testing.T) {
 		{"key_rotated.same", "new", &KeyRotated{Old: oldKey, New: oldKey}},
 		{"key_rotated.from", "from", &KeyRotated{Old: oldKey, New: newKey}},
 		{"key_rotated.until", "until", &KeyRotated{Old: oldKey, New: newKey, From: 1, Until: "2026-13-01"}},
+		{"exported.year", "year", &Exported{TreeSize: 1, SHA256: digest, Bytes: 1}},
+		{"exported.tree_size", "tree_size", &Exported{Year: 2019, SHA256: digest, Bytes: 1}},
+		{"exported.bytes", "bytes", &Exported{Year: 2019, TreeSize: 1, SHA256: digest}},
+		{"evidence.sha256", "sha256", &Exported{Year: 2019, TreeSize: 1, SHA256: "x", Bytes: 1}},
 	} {
 		r := (*domain.Refusal)(nil)
 		if err := tt.p.Validate(); !errors.As(err, &r) || r.Rule != tt.rule || r.Field != tt.field {

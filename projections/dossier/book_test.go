@@ -189,7 +189,7 @@ func (b *book) source(size uint64) Source {
 		size = uint64(len(b.records))
 	}
 	return Source{
-		Org: testOrg, Incarnation: testIncarnation, Head: b.head(size),
+		Origin: testOrigin, Head: b.head(size),
 		Tile:   func(t tlog.Tile) ([]byte, error) { return tlog.ReadTileData(t, b.reader()) },
 		Keys:   Keys{Origin: testOrigin, Keys: []Key{{VKey: b.vkey, From: 1}}},
 		Policy: []byte(b.policy), Signer: b.signer, Events: b.events, Evidence: b.evidence,

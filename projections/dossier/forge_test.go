@@ -68,6 +68,13 @@ func TestForgedWithTheKey(t *testing.T) {
 		"the range shorter at its end": {pathContextSeq, 0, edit(rangePath(1), drop(4), func(m *Manifest) {
 			m.Range.Last, m.Counts.Events = 12, 4
 		})},
+		"the range shorter, with the neighbour to fit": {pathContext, 13, func(by map[string]*part, m *Manifest) {
+			last := bytes.SplitAfter(by[rangePath(1)].bytes, []byte("\n"))[4]
+			by[rangePath(1)].bytes = drop(4)(by[rangePath(1)].bytes)
+			by[pathContext].bytes = append(drop(4)(by[pathContext].bytes), last...)
+			by[pathContextSeq].bytes = text("14\n", "13\n")(by[pathContextSeq].bytes)
+			m.Range.Last, m.Counts.Events = 12, 4
+		}},
 		"an earlier event of a chain left out": {rangePath(1), 10, func(by map[string]*part, m *Manifest) {
 			by[pathContext].bytes = drop(2)(by[pathContext].bytes)
 			by[pathContextSeq].bytes = drop(2)(by[pathContextSeq].bytes)
@@ -255,6 +262,26 @@ func TestRetiredKeyStillShowsExtension(t *testing.T) {
 	require.EqualValues(t, 9, r.Previous.Size)
 }
 
+// Every key has its one spelling, also where its base64 holds a '+'.
+func TestKeySpellings(t *testing.T) {
+	plus := 0
+	for n := range byte(64) {
+		_, vkey := testKey(testOrigin, n)
+		_, err := parseVKey(vkey)
+		require.NoError(t, err, vkey)
+		require.Len(t, Fingerprint(vkey), 64)
+		if strings.Count(vkey, "+") > 2 {
+			plus++
+		}
+		last := strings.LastIndexAny(vkey, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+		for _, other := range []string{vkey + "=", vkey[:last], strings.ToUpper(vkey), vkey + "\n", strings.Replace(vkey, "+", "++", 1)} {
+			_, err := parseVKey(other)
+			require.Error(t, err, "%q", other)
+		}
+	}
+	require.Positive(t, plus)
+}
+
 func TestWitnesses(t *testing.T) {
 	b := story(t)
 	witness, vkey := cosigner(t, "witness.example", 7)
@@ -315,6 +342,9 @@ func TestEvidenceLeftOut(t *testing.T) {
 	assert.ElementsMatch(t, []LeftOut{{evidencePrefix + gone.SHA256, WhyWithdrawn, 5}, {evidencePrefix + never.SHA256, WhyMissing, 4}}, r.LeftOut)
 	assert.EqualValues(t, 1, r.Counts.Evidence)
 	assert.NotContains(t, string(d), "涉密")
+
+	r = refused(t, b.forge(d, func(_ map[string]*part, m *Manifest) { m.LeftOut = m.LeftOut[1:] }), VerifyOptions{}, r.LeftOut[0].What)
+	assert.NotZero(t, r.Fault.Sequence)
 
 	f := b.files[back.SHA256]
 	f.withdrawn = true

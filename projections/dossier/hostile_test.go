@@ -5,12 +5,14 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/mod/sumdb/note"
 )
 
 // refused asserts that a dossier is refused, and that the report names the entry.
@@ -164,6 +166,28 @@ func TestHostileZIPs(t *testing.T) {
 			require.Error(t, err, p[i].name)
 		}
 	})
+	t.Run("other bytes of the same length in any entry", func(t *testing.T) {
+		for i := range parts() {
+			p := parts()
+			p[i].bytes[len(p[i].bytes)/2] ^= 1
+			_, err := verify(t, rezip(t, p), VerifyOptions{})
+			require.Error(t, err, p[i].name)
+		}
+	})
+	t.Run("a CRC that does not fit", func(t *testing.T) {
+		p := parts()
+		entries := make([]zipEntry, len(p))
+		for i := range p {
+			entries[i] = zipEntry{p[i].name, uint64(len(p[i].bytes)), crcOf(p[i].bytes)}
+		}
+		entries[7].crc ^= 1
+		var out bytes.Buffer
+		require.NoError(t, writeZIP(&out, entries, func(w io.Writer, i int) error {
+			_, err := w.Write(p[i].bytes)
+			return err
+		}))
+		refused(t, out.Bytes(), VerifyOptions{}, p[7].name)
+	})
 	t.Run("nothing at all", func(t *testing.T) {
 		refused(t, nil, VerifyOptions{}, "ZIP")
 		refused(t, rezip(t, nil), VerifyOptions{}, pathManifest)
@@ -190,6 +214,32 @@ func TestTamperedWithoutTheKey(t *testing.T) {
 	})
 	refused(t, d, VerifyOptions{}, pathCheckpoint)
 	refused(t, d, VerifyOptions{Policy: []byte(b.policy)}, pathNote)
+}
+
+// A manifest signed by the key that calls an entry by another name or size.
+func TestManifestEntries(t *testing.T) {
+	b := story(t)
+	good := b.dossier(0)
+	for _, change := range []func(*Manifest){
+		func(m *Manifest) { m.Entries[7].Path = "other" },
+		func(m *Manifest) { m.Entries[7].Size++ },
+		func(m *Manifest) { m.Entries[7].SHA256 = strings.Repeat("0", 64) },
+		func(m *Manifest) { m.Entries = m.Entries[:len(m.Entries)-1] },
+		func(m *Manifest) { m.Entries = append(m.Entries, m.Entries[0]) },
+	} {
+		parts := unzip(t, good)
+		n := len(parts)
+		m, err := parseManifest(parts[n-2].bytes)
+		require.NoError(t, err)
+		change(&m)
+		parts[n-2].bytes, err = encode(m)
+		require.NoError(t, err)
+		parts[n-1].bytes, err = note.Sign(&note.Note{Text: manifestText(m, parts[n-2].bytes)}, b.signer)
+		require.NoError(t, err)
+		_, err = verify(t, rezip(t, parts), VerifyOptions{})
+		var f *Fault
+		require.ErrorAs(t, err, &f)
+	}
 }
 
 // What the manifest's parser and the other small parsers refuse although the key

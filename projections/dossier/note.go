@@ -120,8 +120,11 @@ func parseVKey(vkey string) (note.Verifier, error) {
 	return v, nil
 }
 
+// publicKey returns the algorithm and key of NAME+HASH+BASE64. The base64 may hold a
+// '+' of its own.
 func publicKey(vkey string) ([]byte, error) {
-	return base64.StdEncoding.Strict().DecodeString(vkey[strings.LastIndexByte(vkey, '+')+1:])
+	parts := strings.SplitN(vkey, "+", 3)
+	return base64.StdEncoding.Strict().DecodeString(parts[len(parts)-1])
 }
 
 // Fingerprint returns what two people compare of a key by phone: the SHA-256 of

@@ -1,7 +1,6 @@
 package dossier
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -21,8 +20,6 @@ import (
 // context, then the range, then the right neighbour.
 type reading struct {
 	*verifier
-	in     *bufio.Reader
-	codec  eventstore.Codec // knows no types: it reads the envelope and leaves data as it is
 	leaves leaves
 	chains chains
 	cut    cut
@@ -36,13 +33,13 @@ type reading struct {
 	oddHashes map[uint64]string // SHA-256 of the bytes of odd events that are inside
 
 	before, after uint64 // sequences of the neighbours in the context, 0: none
-	afterLine     []byte
+	afterLine     line
 	counts        Counts
 }
 
 func (v *verifier) events() error {
 	r := &reading{
-		verifier: v, in: bufio.NewReaderSize(nil, eventstore.MaxEventBytes+1), leaves: leaves{tree: v.tree, hashes: v.hashes}, chains: chains{}, cut: cutOf(v.m.Year),
+		verifier: v, leaves: leaves{tree: v.tree, hashes: v.hashes}, chains: chains{}, cut: cutOf(v.m.Year),
 		odd: map[uint64]domain.Ref{}, leftOut: map[string]Why{}, named: map[string]naming{},
 		accepted: map[uint64]string{}, oddHashes: map[uint64]string{},
 		counts: Counts{Tiles: v.m.Counts.Tiles, Heads: v.m.Counts.Heads},
@@ -82,29 +79,6 @@ func (r *reading) lists() error {
 	return nil
 }
 
-// lines calls each with every line of an entry, which ends in a line feed.
-func (r *reading) lines(name string, each func(line []byte) error) error {
-	return r.digest(name, func(in io.Reader) error {
-		r.in.Reset(in)
-		for n := uint64(1); ; n++ {
-			line, err := r.in.ReadSlice('\n')
-			switch {
-			case errors.Is(err, io.EOF) && len(line) == 0:
-				return nil
-			case errors.Is(err, io.EOF):
-				return fmt.Errorf("第 %d 行没有写完 / line %d has no end", n, n)
-			case errors.Is(err, bufio.ErrBufferFull):
-				return fmt.Errorf("第 %d 行太长 / line %d is too long", n, n)
-			case err != nil:
-				return err
-			}
-			if err := each(line[:len(line)-1]); err != nil {
-				return err
-			}
-		}
-	})
-}
-
 var errSequences = errors.New("序号与事件的行数不符，或次序不对 / the sequences do not fit the lines, or are out of order")
 
 // context reads the earlier events and the neighbours.
@@ -114,17 +88,18 @@ func (r *reading) context() error {
 		return fault(pathContextSeq, err)
 	}
 	next := 0
-	err = r.lines(pathContext, func(line []byte) error {
+	err = r.eachLine(pathContext, func(l line) error {
 		if next >= len(seqs) {
 			return errSequences
 		}
 		seq := seqs[next]
 		next++
 		if seq == r.after {
-			r.afterLine = bytes.Clone(line)
+			l.raw = bytes.Clone(l.raw) // its buffer is used again
+			r.afterLine = l
 			return nil
 		}
-		return r.event(pathContext, seq, line, false)
+		return r.event(pathContext, seq, l, false)
 	})
 	if err == nil && next != len(seqs) {
 		err = fault(pathContext, errSequences)
@@ -139,8 +114,8 @@ func (r *reading) context() error {
 func (r *reading) contextSequences() ([]uint64, error) {
 	var seqs []uint64
 	last := uint64(0)
-	err := r.lines(pathContextSeq, func(line []byte) error {
-		n, err := parseNumber(string(line))
+	err := r.eachLine(pathContextSeq, func(l line) error {
+		n, err := parseNumber(string(l.raw))
 		switch {
 		case err != nil:
 			return err
@@ -175,11 +150,11 @@ func (r *reading) rangeFiles() error {
 	for seq <= r.m.Range.Last {
 		name := rangePath((seq-r.m.Range.First)/rangeEvents + 1)
 		end := min(seq+rangeEvents-1, r.m.Range.Last)
-		err := r.lines(name, func(line []byte) error {
+		err := r.eachLine(name, func(l line) error {
 			if seq > end {
 				return errSequences
 			}
-			if err := r.event(name, seq, line, true); err != nil {
+			if err := r.event(name, seq, l, true); err != nil {
 				return err
 			}
 			seq++
@@ -196,32 +171,31 @@ func (r *reading) rangeFiles() error {
 }
 
 // event checks one event: its leaf, its envelope, its place in its chain, its time.
-func (r *reading) event(name string, seq uint64, line []byte, inRange bool) error {
-	if err := r.step(seq, line, inRange); err != nil {
+func (r *reading) event(name string, seq uint64, l line, inRange bool) error {
+	if err := r.step(seq, l, inRange); err != nil {
 		return &Fault{Entry: name, Sequence: seq, Err: err}
 	}
 	return nil
 }
 
-func (r *reading) step(seq uint64, line []byte, inRange bool) error {
+func (r *reading) step(seq uint64, l line, inRange bool) error {
 	ref, odd := r.odd[seq]
-	if len(line) == 0 {
+	if len(l.raw) == 0 {
 		return r.unprinted(seq, ref, odd, inRange)
 	}
-	hash := tlog.RecordHash(line)
-	if err := r.leaves.check(seq, hash); err != nil {
+	if err := r.leaves.check(seq, l.hash); err != nil {
 		return err
 	}
-	rec, err := r.codec.Decode(seq, line)
+	l.rec.Seq = seq
 	if odd {
-		rec.Subject = ref
-		r.oddHashes[seq] = plainHash(line)
-		return r.follow(rec, hash, true, inRange)
+		l.rec.Subject = ref
+		r.oddHashes[seq] = plainHash(l.raw)
+		return r.follow(l.rec, l.hash, true, inRange)
 	}
-	if err != nil {
-		return errors.Unwrap(err)
+	if l.err != nil {
+		return errors.Unwrap(l.err)
 	}
-	return r.readable(rec, hash, inRange)
+	return r.readable(l.rec, l.hash, inRange)
 }
 
 func (r *reading) readable(rec eventstore.Record, hash tlog.Hash, inRange bool) error {
@@ -270,6 +244,7 @@ func (r *reading) follow(rec eventstore.Record, hash tlog.Hash, odd, inRange boo
 // transaction applies the transaction rule to the next event of the stream and
 // counts those of the range that are void.
 func (r *reading) transaction(rec eventstore.Record) {
+	rec.Raw = nil // its buffer is used again before the transaction ends
 	for _, done := range r.asm.Add(rec) {
 		if done.Voided && done.Seq >= r.m.Range.First && done.Seq <= r.m.Range.Last {
 			r.counts.Voided++
@@ -321,25 +296,26 @@ func (r *reading) rightNeighbour() error {
 }
 
 func (r *reading) neighbour(odd bool) error {
-	if len(r.afterLine) == 0 {
+	l := r.afterLine
+	if len(l.raw) == 0 {
 		if !odd || r.leftOut[eventPrefix+strconv.FormatUint(r.after, 10)] != WhyUnprinted {
 			return errEmpty
 		}
 		r.transaction(eventstore.Record{Undecodable: errOdd})
 		return nil
 	}
-	hash := tlog.RecordHash(r.afterLine)
-	if err := r.leaves.check(r.after, hash); err != nil {
+	if err := r.leaves.check(r.after, l.hash); err != nil {
 		return err
 	}
-	rec, err := r.codec.Decode(r.after, r.afterLine)
+	rec := l.rec
+	rec.Seq = r.after
 	if odd {
 		rec.Undecodable = errOdd
 		r.transaction(rec)
 		return nil
 	}
-	if err != nil {
-		return errors.Unwrap(err)
+	if l.err != nil {
+		return errors.Unwrap(l.err)
 	}
 	r.transaction(rec)
 	if err := r.clock.tick(rec.RecordedTime); err != nil {
@@ -351,7 +327,7 @@ func (r *reading) neighbour(odd bool) error {
 	if _, included := r.chains[rec.Subject]; !included {
 		return nil // its earlier events are not inside
 	}
-	return r.chains.extend(rec, hash, false, false)
+	return r.chains.extend(rec, l.hash, false, false)
 }
 
 // evidence checks the files, and that every file an event names is there or

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -28,8 +29,7 @@ type Head struct {
 
 // A Source is where a dossier comes from. Everything in it stands as of Head.
 type Source struct {
-	Org, Incarnation string
-
+	Origin string // the log's name, duban/ORG/INCARNATION
 	Head   Head
 	Tile   func(tlog.Tile) ([]byte, error) // a tile of the tree of the head's size
 	Keys   Keys                            // as of the head's size
@@ -113,6 +113,11 @@ type writer struct {
 type checkedCounts struct{ leaves, chains, files uint64 }
 
 func newWriter(src Source, opt Options) (*writer, error) {
+	rest, _ := strings.CutPrefix(src.Origin, "duban/")
+	org, incarnation, ok := strings.Cut(rest, "/")
+	if !ok || src.Keys.Origin != src.Origin {
+		return nil, fmt.Errorf("origin %q is not duban/ORG/INCARNATION, or not that of the keys", src.Origin)
+	}
 	main, err := newSpool(opt.Dir)
 	if err != nil {
 		return nil, err
@@ -130,7 +135,7 @@ func newWriter(src Source, opt Options) (*writer, error) {
 		Source: src, Options: opt, main: main, side: side, cut: cutOf(opt.Year), hashes: hashReader(tree, src.Tile),
 		chains: chains{}, ended: map[domain.Ref]bool{}, named: map[string]naming{}, withdrawn: map[string]uint64{},
 		m: Manifest{
-			Format: Format, Org: src.Org, Incarnation: src.Incarnation, Origin: src.Keys.Origin, Year: opt.Year,
+			Format: Format, Org: org, Incarnation: incarnation, Origin: src.Origin, Year: opt.Year,
 			TreeSize: src.Head.Size, Root: base64.StdEncoding.EncodeToString(src.Head.Root[:]), Software: opt.Software,
 			Evidence: []Evidence{}, Odd: []Odd{}, LeftOut: []LeftOut{}, Entries: []Entry{},
 		},
@@ -154,7 +159,7 @@ func (wr *writer) checkHead(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", pathCheckpoint, err)
 	}
-	if c.Origin != wr.Keys.Origin || uint64(c.N) != wr.Head.Size || c.Hash != wr.Head.Root {
+	if c.Origin != wr.Origin || uint64(c.N) != wr.Head.Size || c.Hash != wr.Head.Root {
 		return fmt.Errorf("%s: 不是该树头的签名 / does not sign that head", pathCheckpoint)
 	}
 	return nil

@@ -40,7 +40,7 @@ func grown(t *testing.T, notes int) (dir string, seqs []uint64) {
 			seqs = append(seqs, r.Seq)
 		}
 	}
-	b.headOver(b.store.Acked())
+	b.named().headOver(b.store.Acked())
 	b.close()
 	return dir, seqs
 }
@@ -215,4 +215,24 @@ func TestAnotherLedger(t *testing.T) {
 	require.NoError(t, os.Remove(filepath.Join(dir, "tree.db")))
 	b := openBench(t, dir)
 	assert.Equal(t, uint64(1), b.refused().Sequence)
+}
+
+// The tree of another ledger in the place of this one's: the signed head tells that the
+// ledger is in order, and it goes on being written.
+func TestTreeReplaced(t *testing.T) {
+	for _, more := range []int{0, 7} {
+		dir, _ := grown(t, 5)
+		other, _ := grown(t, 5+more)
+		b, err := os.ReadFile(filepath.Join(other, "tree.db"))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "tree.db"), b, 0o600))
+		bench := openBench(t, dir)
+		bench.eventually("it is told", func() bool { return bench.seal.Err() != nil || bench.store.Health() != nil })
+		require.ErrorContains(t, bench.seal.Err(), "remove tree.db")
+		require.NoError(t, bench.store.Health())
+		bench.close()
+		require.NoError(t, os.Remove(filepath.Join(dir, "tree.db")))
+		bench = openBench(t, dir)
+		bench.headOver(bench.store.Acked())
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"filippo.io/torchwood"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"duban/domain"
@@ -24,7 +25,7 @@ func (s *Seal) check(ctx context.Context, h Head) error {
 		return err
 	}
 	if err := s.cfg.Tree.WaitFor(ctx, h.Size); err != nil {
-		return named(err, h.Size)
+		return s.judge(ctx, h, err)
 	}
 	from := max(h.Size, s.cfg.Window) - s.cfg.Window + 1
 	if err := s.compare(ctx, h, from, h.Size); err != nil {
@@ -53,9 +54,9 @@ func (s *Seal) compare(ctx context.Context, h Head, from, to uint64) error {
 	for again := false; ; again = true {
 		root, err := s.cfg.Tree.Root(h.Size)
 		if err == nil && root == h.Root {
-			err = named(s.cfg.Tree.CheckHead(ctx, h.tree(), from, to), h.Size)
+			err = s.cfg.Tree.CheckHead(ctx, h.tree(), from, to)
 			if again || !errors.Is(err, tree.ErrDamaged) {
-				return err
+				return named(err, h.Size)
 			}
 		}
 		switch {
@@ -65,28 +66,80 @@ func (s *Seal) compare(ctx context.Context, h Head, from, to uint64) error {
 			return s.locate(ctx, h)
 		}
 		s.cfg.Logger.WarnContext(ctx, "the tree is not that of the signed head and is made again", slog.Uint64("size", h.Size))
-		again, ok := s.cfg.Tree.(interface {
-			Rebuild(ctx context.Context, progress func(done uint64)) (uint64, error)
-		})
-		if !ok {
-			continue
-		}
-		if _, err := again.Rebuild(ctx, nil); err != nil {
-			return named(err, h.Size)
+		if _, err := s.cfg.Tree.Rebuild(ctx, nil); err != nil {
+			return s.judge(ctx, h, err)
 		}
 	}
+}
+
+// errTree: it is the tree that is not what it was.
+var errTree = errors.New("账本与已签名的树头一致，默克尔树文件却不是它的，请停止服务、删除 tree.db 后再启动 / the ledger is what was signed, the file of the tree is not: stop, remove tree.db, and start again")
+
+// judge decides, where tree and stream disagree, by the signed head. What is younger
+// than the head was not signed: of that, a tree that has the head's root is believed,
+// since it only ever took in what was acknowledged.
+func (s *Seal) judge(ctx context.Context, h Head, err error) error {
+	found := named(err, h.Size)
+	var m *eventstore.MismatchError
+	if !errors.As(found, &m) && !errors.Is(err, tree.ErrDamaged) {
+		return found
+	}
+	if root, err := s.cfg.Tree.Root(h.Size); m != nil && m.Sequence > h.Size && err == nil && root == h.Root {
+		return found
+	}
+	root, rerr := s.streamRoot(ctx, h.Size)
+	switch {
+	case rerr == nil && root == h.Root:
+		return fmt.Errorf("%w: %w", errTree, err)
+	case rerr != nil && !errors.Is(rerr, eventstore.ErrGap):
+		return rerr
+	}
+	return found
+}
+
+// streamRoot hashes the first size events as they stand in the stream. Of the hashes it
+// keeps those that later ones need.
+func (s *Seal) streamRoot(ctx context.Context, size uint64) (tlog.Hash, error) {
+	edge := map[int64]tlog.Hash{}
+	reader := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		out := make([]tlog.Hash, len(indexes))
+		for i, x := range indexes {
+			out[i] = edge[x]
+		}
+		return out, nil
+	})
+	err := s.cfg.Store.Raw(ctx, 1, size, func(seq uint64, raw []byte) error {
+		n := int64(seq - 1)
+		hashes, err := tlog.StoredHashesForRecordHash(n, tlog.RecordHash(raw), reader)
+		if err != nil {
+			return err
+		}
+		next := map[int64]tlog.Hash{}
+		for i, h := range hashes {
+			edge[tlog.StoredHashIndex(0, n)+int64(i)] = h
+		}
+		for _, x := range torchwood.RightEdge(n + 1) {
+			next[x] = edge[x]
+		}
+		edge = next
+		return nil
+	})
+	if err != nil {
+		return tlog.Hash{}, err
+	}
+	return tlog.TreeHash(int64(size), reader)
 }
 
 // named turns what a tree found into what stops writes.
 func named(err error, size uint64) error {
 	var diverged *tree.DivergedError
-	var gap *tree.GapError
+	var gap *eventstore.GapError
 	found := &eventstore.MismatchError{Size: size}
 	switch {
 	case errors.As(err, &diverged):
 		found.Sequence = diverged.Sequence
 	case errors.As(err, &gap):
-		found.Sequence = gap.Want
+		found.Sequence = gap.Sequence
 	default:
 		return err
 	}

@@ -75,7 +75,7 @@ func (s *Seal) collect(ctx context.Context, publish <-chan Head, out chan<- cosi
 		if ctx.Err() != nil {
 			return
 		}
-		if s.judge(ctx, c, h, have) {
+		if s.satisfied(ctx, c, h, have) {
 			if !s.finish(ctx, h, have, out) {
 				return
 			}
@@ -138,9 +138,9 @@ func (c *collector) round(ctx context.Context, h Head, have map[*witness]string)
 	c.failed = errors.Join(errs...)
 }
 
-// judge looks whether a head has its quorum and whether there is nobody left to ask,
+// satisfied reports whether a head has its quorum,
 // and raises or ends the alarm.
-func (s *Seal) judge(ctx context.Context, c *collector, h Head, have map[*witness]string) (done bool) {
+func (s *Seal) satisfied(ctx context.Context, c *collector, h Head, have map[*witness]string) bool {
 	err := s.quorum(h, joined(have))
 	if err != nil {
 		zh, en := domain.Halves(err.Error())

@@ -115,3 +115,13 @@ func copyFolder(t *testing.T, dir string) string {
 	}
 	return copied
 }
+
+// named waits until the ledger names the log's key.
+func (b *bench) named() *bench {
+	b.t.Helper()
+	b.eventually("the key is named", func() bool {
+		_, keys, err := seal.Identify(b.t.Context(), b.store, storetest.Org)
+		return err == nil && len(keys) > 0
+	})
+	return b
+}

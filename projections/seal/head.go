@@ -2,6 +2,7 @@ package seal
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -89,10 +90,25 @@ func readHead(r eventstore.HeadRecord, origin string, keys []Key) (Head, error) 
 	if err != nil {
 		return Head{}, fmt.Errorf("%w: %w", errRecord, err)
 	}
+	if c.String() != n.Text || !canonical(n.Sigs) || !canonical(n.UnverifiedSigs) {
+		return Head{}, errRecord
+	}
 	if c.Origin != origin || uint64(c.N) != r.Size || c.Extension != "" {
 		return Head{}, fmt.Errorf("树头属于另一账本或大小不符 / the head is of another log or size: %q %d, %q %d", c.Origin, c.N, origin, r.Size)
 	}
 	return Head{Size: r.Size, Root: c.Hash, Note: []byte(rec.Note), At: rec.At, Seq: r.Seq}, nil
+}
+
+// canonical reports whether signatures are written in the one way there is: base64
+// has spare bits that nobody signed.
+func canonical(sigs []note.Signature) bool {
+	for _, sig := range sigs {
+		raw, err := base64.StdEncoding.DecodeString(sig.Base64)
+		if err != nil || base64.StdEncoding.EncodeToString(raw) != sig.Base64 {
+			return false
+		}
+	}
+	return true
 }
 
 // cosign adds the cosignatures of a record to a head.

@@ -212,6 +212,7 @@ func (r *Keyring) Origins() []string {
 
 // signers returns who signs a head of that size on that day, the newest key first.
 // The newest one has to be there; an old one that is missing merely ends its overlap.
+// Nobody: the key that follows a lost one signs larger heads only.
 func (r *Keyring) signers(keys []Key, size uint64, day calendar.Date) ([]note.Signer, error) {
 	var list []note.Signer
 	for i, k := range slices.Backward(keys) {
@@ -227,8 +228,8 @@ func (r *Keyring) signers(keys []Key, size uint64, day calendar.Date) ([]note.Si
 		}
 		list = append(list, p.signer)
 	}
-	if len(list) == 0 {
-		return nil, ErrNoKey
+	if newest := keys[len(keys)-1]; len(list) == 0 && newest.From <= size {
+		return nil, fmt.Errorf("%w (%s)", ErrNoKey, newest.Verifier)
 	}
 	return list, nil
 }

@@ -18,6 +18,7 @@ import (
 // specification says and a rotation of keys needs.
 type Policy struct {
 	torchwood.Policy
+	Text      []byte    // as it was read
 	Logs      []string  // verifier keys
 	Witnesses []Witness // in the order of the file
 }
@@ -58,7 +59,7 @@ func ParsePolicy(text []byte) (Policy, error) {
 	if err != nil {
 		return Policy{}, fmt.Errorf("%w: %w", ErrPolicy, err)
 	}
-	p.Policy.Policy = rest
+	p.Policy.Policy, p.Text = rest, text
 	if len(p.logs) > 0 {
 		p.Policy.Policy = torchwood.ThresholdPolicy(2, torchwood.ThresholdPolicy(1, p.logs...), rest)
 	}
@@ -101,8 +102,8 @@ func (p *policyParser) line(line string) error {
 	case "group":
 		err = p.group(fields)
 	case "quorum":
-		if len(fields) != 2 {
-			err = badPolicy(p.number, "quorum 后只有一个名称", "quorum takes one name")
+		if len(fields) != 2 || fields[1] != "none" && !p.names[fields[1]] {
+			err = badPolicy(p.number, "quorum 后须是一个已定义的名称", "quorum takes one name that is defined above")
 		}
 	default:
 		err = badPolicy(p.number, "未知的关键字", "unknown keyword")

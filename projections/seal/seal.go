@@ -28,6 +28,8 @@ type Tree interface {
 	// head, from which every leaf is proved. *tree.DivergedError names the first that
 	// differs; tree.ErrDamaged says that the tree does not add up to the head.
 	CheckHead(ctx context.Context, head tlog.Tree, from, to uint64) error
+	// Rebuild makes the tree again from the stream.
+	Rebuild(ctx context.Context, progress func(done uint64)) (events uint64, err error)
 	// WaitFor returns when the tree has the event at seq, or why it never will.
 	WaitFor(ctx context.Context, seq uint64) error
 }
@@ -204,7 +206,7 @@ func (s *Seal) published(ctx context.Context, r eventstore.HeadRecord) (Head, er
 	s.mu.Lock()
 	origin, keys, end := s.origin, s.keys, s.latest.Seq
 	s.mu.Unlock()
-	if origin == "" || s.cfg.Sign && r.Seq > end {
+	if origin == "" || len(keys) == 0 || s.cfg.Sign && r.Seq > end {
 		return Head{}, eventstore.ErrNoHead
 	}
 	h, err := readHead(r, origin, keys)

@@ -24,7 +24,7 @@ func TestHeads(t *testing.T) {
 	b := openBench(t, dir)
 	w := storetest.NewWriter(b.store)
 	w.Append(t, 3)
-	first := b.headOver(b.store.Acked())
+	first := b.named().headOver(b.store.Acked())
 	keys := b.seal.Keys()
 	require.Len(t, keys, 1)
 

@@ -1,24 +1,29 @@
 package seal
 
 import (
+	"bytes"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
+	"filippo.io/torchwood"
 	"golang.org/x/mod/sumdb/note"
 
 	"duban/domain/calendar"
 	"duban/eventstore"
 )
 
-// LastBefore returns the last head that was signed before a time, with its
-// cosignatures, or eventstore.ErrNoHead. It looks at few of the heads there are.
-func (s *Seal) LastBefore(ctx context.Context, t time.Time) (Head, error) {
+// LastBefore returns the last head of at most size events that was signed before a
+// time, with its cosignatures, or eventstore.ErrNoHead. It looks at few of the heads
+// there are.
+func (s *Seal) LastBefore(ctx context.Context, t time.Time, size uint64) (Head, error) {
+	early := func(h Head) bool { return h.Size <= size && h.At.Before(t) }
 	latest, err := s.Latest(ctx)
-	if err != nil || latest.At.Before(t) {
+	if err != nil || early(latest) {
 		return latest, err
 	}
-	// The last of those before t stands in HEADS at low or behind it, and before high.
+	// The last early one stands in HEADS behind low, or was found there, and before high.
 	var found Head
 	for low, high := uint64(0), latest.Seq; low < high; {
 		middle := low + (high-low)/2
@@ -30,7 +35,7 @@ func (s *Seal) LastBefore(ctx context.Context, t time.Time) (Head, error) {
 		if err != nil {
 			return Head{}, err
 		}
-		if h.At.Before(t) {
+		if early(h) {
 			found, low = h, h.Seq
 		} else {
 			high = middle
@@ -60,4 +65,28 @@ func (s *Seal) Signer(h Head) (note.Signer, error) {
 		return nil, err
 	}
 	return signers[0], nil
+}
+
+// PolicyOf returns a C2SP tlog-policy that a head satisfies: the log's keys of its day,
+// and the witnesses with their quorum if the head has it.
+func (s *Seal) PolicyOf(h Head) []byte {
+	logs := FormatPolicy(s.Origin(), s.KeysAt(h.Size), calendar.On(h.At))
+	if s.cfg.Witnessing.Policy.Policy == nil {
+		return logs
+	}
+	var b bytes.Buffer
+	b.Write(bytes.TrimSuffix(logs, []byte("quorum none\n")))
+	for line := range strings.Lines(string(s.cfg.Witnessing.Policy.Text)) {
+		if f := strings.Fields(line); len(f) == 0 || f[0] != "log" {
+			b.WriteString(strings.TrimSuffix(line, "\n") + "\n")
+		}
+	}
+	p, err := ParsePolicy(b.Bytes())
+	if err != nil {
+		return logs
+	}
+	if _, _, err := torchwood.VerifyCheckpoint(h.Note, p); err != nil {
+		return logs
+	}
+	return b.Bytes()
 }

@@ -106,14 +106,14 @@ func (sg *signer) start(ctx context.Context) error {
 		return err
 	}
 	named := KeysOf(agg)
+	if len(named) == 0 && !sg.cfg.Sign {
+		return nil // whoever signs has not come as far
+	}
 	last, err := sg.cfg.Store.Head(ctx, eventstore.HeadSigned, 0)
 	switch {
 	case errors.Is(err, eventstore.ErrNoHead) && len(named) > 0:
 		return errHeadsGone()
 	case errors.Is(err, eventstore.ErrNoHead):
-		if !sg.cfg.Sign {
-			return nil
-		}
 		// The first head comes before the event that names its key: from then on a
 		// ledger that names a key has a head.
 		if err := sg.cfg.Tree.WaitFor(ctx, 1); err != nil {
@@ -303,7 +303,7 @@ func (sg *signer) signNext(ctx context.Context) error {
 	}
 	at := sg.cfg.Clock()
 	signers, err := sg.ring.signers(sg.Keys(), size, calendar.On(at))
-	if err != nil {
+	if err != nil || len(signers) == 0 {
 		return err
 	}
 	h, raw, err := sign(sg.origin, size, root, at, signers)

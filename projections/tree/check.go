@@ -36,7 +36,7 @@ func (t *Tree) CheckHead(ctx context.Context, head tlog.Tree, from, to uint64) e
 	err := t.cfg.Source.Raw(ctx, from, to, c.event)
 	var gap *eventstore.GapError
 	if errors.As(err, &gap) {
-		return errors.Join(&DivergedError{Sequence: gap.Sequence, Missing: true}, err)
+		return &DivergedError{Sequence: gap.Sequence, Missing: true}
 	}
 	return err
 }

@@ -32,7 +32,7 @@
 // The file is disposable: missing, damaged, deleted under the running program or made
 // by other software, it is built again from the stream. What was applied already is
 // compared instead of applied again; a gap, a stream that ends before the tree, or
-// other bytes at its beginning or end stop it (ErrGap, ErrDiverged), and it goes on
-// answering for the size it has. A tree can't tell who is right when it and the
+// other bytes at its beginning or end stop it (eventstore.ErrGap, ErrDiverged), and it
+// goes on answering for the size it has. A tree can't tell who is right when it and the
 // stream disagree: CheckHead compares both with a head that was signed.
 package tree

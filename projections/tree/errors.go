@@ -7,11 +7,9 @@ import (
 	"duban/domain"
 )
 
-// What can go wrong, to be matched with errors.Is.
+// What can go wrong, to be matched with errors.Is. A gap is an
+// *eventstore.GapError.
 var (
-	// ErrGap: the stream left a sequence out.
-	ErrGap = errors.New("账本缺少事件，默克尔树已停止更新 / the ledger has lost an event, the tree has stopped")
-
 	// ErrDiverged: an event in the stream is not the one the tree was made from, or is
 	// not there any more.
 	ErrDiverged = errors.New("账本与默克尔树不一致，事件可能被改动或丢失 / the ledger and the tree disagree, events may have been changed or lost")
@@ -25,18 +23,6 @@ var (
 	// ErrClosed: the tree was closed.
 	ErrClosed = errors.New("默克尔树已关闭 / the tree is closed")
 )
-
-// GapError names the sequence that is missing.
-type GapError struct {
-	Want, Got uint64 // Got is 0 if the stream ends before Want
-}
-
-func (e *GapError) Error() string {
-	return domain.Both(ErrGap.Error(), fmt.Sprintf("缺少序号 %d，收到 %d", e.Want, e.Got), fmt.Sprintf("missing sequence %d, received %d", e.Want, e.Got))
-}
-
-// Is reports whether target is ErrGap.
-func (e *GapError) Is(target error) bool { return target == ErrGap }
 
 // DivergedError names the first sequence at which stream and tree part.
 type DivergedError struct {

@@ -20,10 +20,17 @@ const (
 	schemaVersion = 1
 )
 
-const schema = `
-CREATE TABLE head(id INTEGER PRIMARY KEY CHECK(id=1), size INTEGER NOT NULL, root BLOB NOT NULL);
-CREATE TABLE tile(level INTEGER NOT NULL, n INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY(level, n));
-`
+const headTable = "CREATE TABLE head(id INTEGER PRIMARY KEY CHECK(id=1), size INTEGER NOT NULL, root BLOB NOT NULL);"
+
+// The table of tiles in force and the one a rebuild fills.
+const (
+	tiles    = "tile"
+	newTiles = "tile_new"
+)
+
+func tileTable(name string) string {
+	return "CREATE TABLE " + name + "(level INTEGER NOT NULL, n INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY(level, n));"
+}
 
 // connections to the file: one writes, the others read. All of them are opened with the
 // file, for one opened after it was replaced would see another file than its neighbours.
@@ -60,7 +67,7 @@ func openFile(ctx context.Context, path string) (f *file, e *edge, why, err erro
 	root, err := e.head()
 	if err == nil {
 		err = f.write(ctx, func(tx *sql.Tx) error {
-			if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id=%d; PRAGMA user_version=%d;", applicationID, schemaVersion)+schema); err != nil {
+			if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id=%d; PRAGMA user_version=%d;", applicationID, schemaVersion)+headTable+tileTable(tiles)); err != nil {
 				return err
 			}
 			_, err := tx.ExecContext(ctx, "INSERT INTO head(id, size, root) VALUES(1, 0, ?)", root.Hash[:])
@@ -183,19 +190,27 @@ func (f *file) tile(ctx context.Context, level int, n int64) (data []byte, err e
 // store writes tiles and the head they add up to, in one transaction.
 func (f *file) store(ctx context.Context, rows []tileRow, head tlog.Tree) error {
 	return f.write(ctx, func(tx *sql.Tx) error {
-		put, err := tx.PrepareContext(ctx, "INSERT OR REPLACE INTO tile(level, n, data) VALUES(?, ?, ?)")
-		if err != nil {
+		if err := put(ctx, tx, tiles, rows); err != nil {
 			return err
 		}
-		defer put.Close()
-		for _, r := range rows {
-			if _, err := put.ExecContext(ctx, r.level, r.n, r.data); err != nil {
-				return err
-			}
-		}
-		_, err = tx.ExecContext(ctx, "UPDATE head SET size=?, root=?", head.N, head.Hash[:])
+		_, err := tx.ExecContext(ctx, "UPDATE head SET size=?, root=?", head.N, head.Hash[:])
 		return err
 	})
+}
+
+// put writes tiles; the partial one of before gives way.
+func put(ctx context.Context, tx *sql.Tx, table string, rows []tileRow) error {
+	put, err := tx.PrepareContext(ctx, "INSERT OR REPLACE INTO "+table+"(level, n, data) VALUES(?, ?, ?)")
+	if err != nil {
+		return err
+	}
+	defer put.Close()
+	for _, r := range rows {
+		if _, err := put.ExecContext(ctx, r.level, r.n, r.data); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (f *file) write(ctx context.Context, do func(*sql.Tx) error) error {

@@ -119,7 +119,7 @@ func (t *Tree) follow(ctx context.Context) error {
 		acked, err := t.cfg.Source.Await(ctx, size)
 		if err == nil {
 			t.linger(ctx, acked-size)
-			err = t.extend(ctx, size, max(acked, t.cfg.Source.Acked()))
+			err = t.extend(ctx, size, max(acked, t.cfg.Source.Acked()), t.add)
 		}
 		if err != nil {
 			if cause := context.Cause(ctx); cause != nil {
@@ -193,9 +193,9 @@ func (t *Tree) recognise(ctx context.Context) error {
 	return nil
 }
 
-// extend reads the events after size up to end and adds them. Reading runs ahead of
-// hashing and writing, which have a goroutine of their own.
-func (t *Tree) extend(ctx context.Context, size, end uint64) error {
+// extend reads the events after size up to end and has them added. Reading runs ahead
+// of hashing and writing, which have a goroutine of their own.
+func (t *Tree) extend(ctx context.Context, size, end uint64, add func(context.Context, [][]byte) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	batches := make(chan [][]byte, 2)
@@ -204,7 +204,7 @@ func (t *Tree) extend(ctx context.Context, size, end uint64) error {
 		var err error
 		for batch := range batches {
 			if err == nil {
-				if err = t.add(ctx, batch); err != nil {
+				if err = add(ctx, batch); err != nil {
 					cancel()
 				}
 			}
@@ -233,7 +233,7 @@ func (t *Tree) read(ctx context.Context, size, end uint64, batches chan<- [][]by
 	}
 	err := t.cfg.Source.Raw(ctx, next, end, func(seq uint64, raw []byte) error {
 		if seq != next {
-			return &GapError{Want: next, Got: seq}
+			return &eventstore.GapError{Sequence: next, Found: seq}
 		}
 		next++
 		batch, held = append(batch, raw), held+len(raw)
@@ -243,11 +243,9 @@ func (t *Tree) read(ctx context.Context, size, end uint64, batches chan<- [][]by
 		return send()
 	})
 	if len(batch) > 0 && ctx.Err() == nil { // also what was read before an error
-		err = errors.Join(err, send())
-	}
-	var gap *eventstore.GapError
-	if errors.As(err, &gap) {
-		return errors.Join(&GapError{Want: gap.Sequence, Got: gap.Found}, err)
+		if unsent := send(); err == nil {
+			err = unsent
+		}
 	}
 	return err
 }
@@ -262,11 +260,7 @@ func (t *Tree) add(ctx context.Context, batch [][]byte) error {
 	if closed {
 		return ErrClosed
 	}
-	leaves := make([]tlog.Hash, len(batch))
-	for i, raw := range batch {
-		leaves[i] = tlog.RecordHash(raw)
-	}
-	next, rows, err := e.grow(leaves)
+	next, rows, err := e.grow(hashed(batch))
 	if err != nil {
 		return err
 	}
@@ -275,11 +269,19 @@ func (t *Tree) add(ctx context.Context, batch [][]byte) error {
 		return err
 	}
 	if err := f.store(ctx, rows, head); err != nil {
-		return fmt.Errorf("store %d leaves after %d: %w", len(leaves), e.size, err)
+		return fmt.Errorf("store %d leaves after %d: %w", len(batch), e.size, err)
 	}
 	t.mu.Lock()
 	t.edge, t.head = next, head
 	t.announce()
 	t.mu.Unlock()
 	return nil
+}
+
+func hashed(batch [][]byte) []tlog.Hash {
+	leaves := make([]tlog.Hash, len(batch))
+	for i, raw := range batch {
+		leaves[i] = tlog.RecordHash(raw)
+	}
+	return leaves
 }

@@ -47,6 +47,8 @@ type Tree struct {
 
 	// apply is held by whoever moves the tree or replaces its file.
 	apply sync.Mutex
+	// rebuild is held by the one rebuild that runs; taken before apply.
+	rebuild sync.Mutex
 
 	mu     sync.Mutex
 	moved  chan struct{} // closed and replaced at every change of what follows

@@ -88,3 +88,92 @@ func TestProofsHoldAtEverySize(t *testing.T) {
 	}
 	require.NoError(t, r.CheckHead(t.Context(), head, 1, n))
 }
+
+// TestTiles: every tile that a size ever had can be had, and proves what it should to
+// a client that has the head only.
+func TestTiles(t *testing.T) {
+	const n = 1500
+	s := newStream(n)
+	r := run(t, s, file(t))
+	r.reach(t, n)
+	for _, size := range []int64{1, 255, 256, 257, 700, 1024, n} {
+		root, err := r.Root(uint64(size))
+		require.NoError(t, err)
+		head := tlog.Tree{N: size, Hash: root}
+		for _, tile := range tlog.NewTiles(tree.Height, 0, size) {
+			data, err := r.Tile(tile)
+			require.NoError(t, err)
+			require.Len(t, data, tile.W*tlog.HashSize)
+		}
+		client := tlog.TileHashReader(head, r.TileReader())
+		for _, seq := range []int64{1, size/2 + 1, size} {
+			got, err := client.ReadHashes([]int64{tlog.StoredHashIndex(0, seq-1)})
+			require.NoError(t, err)
+			require.Equal(t, tlog.RecordHash(event(uint64(seq))), got[0])
+		}
+	}
+	for _, tile := range []tlog.Tile{
+		{H: 8, L: 0, N: 5, W: 221}, {H: 8, L: 0, N: 6, W: 1}, {H: 8, L: 1, N: 0, W: 6}, {H: 8, L: 2, N: 0, W: 1}, {H: 8, L: 63, N: 0, W: 1},
+		{H: 8, L: 0, N: 1 << 60, W: 256}, {H: 8, L: 0, N: 0, W: 0}, {H: 8, L: 0, N: 0, W: 257}, {H: 8, L: -1, N: 0, W: 1}, {H: 7, L: 0, N: 0, W: 1},
+		{H: 8, L: 0, N: -1, W: 1},
+	} {
+		_, err := r.Tile(tile)
+		require.ErrorIs(t, err, tree.ErrBeyond, "%+v", tile)
+	}
+}
+
+func TestBeyond(t *testing.T) {
+	s := newStream(10)
+	r := run(t, s, file(t))
+	r.reach(t, 10)
+	_, err := r.Root(11)
+	require.ErrorIs(t, err, tree.ErrBeyond)
+	for _, at := range [][2]uint64{{0, 10}, {11, 10}, {1, 11}, {1, 1 << 63}, {1, 0}} {
+		_, err := r.Inclusion(at[0], at[1])
+		require.ErrorIs(t, err, tree.ErrBeyond, "%v", at)
+		require.ErrorIs(t, r.Check(t.Context(), at[0], at[1]), tree.ErrBeyond, "%v", at)
+	}
+	for _, at := range [][2]uint64{{5, 11}, {6, 5}, {1 << 63, 10}} {
+		_, err := r.Consistency(at[0], at[1])
+		require.ErrorIs(t, err, tree.ErrBeyond, "%v", at)
+	}
+	proof, err := r.Consistency(0, 10)
+	require.NoError(t, err)
+	require.Empty(t, proof)
+	root, err := r.Root(0)
+	require.NoError(t, err)
+	empty, err := tlog.TreeHash(0, nil)
+	require.NoError(t, err)
+	require.Equal(t, empty, root)
+}
+
+func TestClosed(t *testing.T) {
+	s := newStream(300)
+	r := run(t, s, file(t))
+	r.reach(t, 300)
+	waiting := make(chan error, 1)
+	go func() { waiting <- r.WaitFor(context.WithoutCancel(t.Context()), 301) }()
+	r.halt(t)
+	require.ErrorIs(t, <-waiting, tree.ErrClosed)
+	require.ErrorIs(t, r.Close(), tree.ErrClosed)
+	require.ErrorIs(t, r.Err(), tree.ErrClosed)
+	_, err := r.Inclusion(1, 300)
+	require.ErrorIs(t, err, tree.ErrClosed)
+	_, err = r.Rebuild(t.Context(), nil)
+	require.Error(t, err)
+}
+
+// TestLinger: events are collected, and whoever waits for one does not wait for that.
+func TestLinger(t *testing.T) {
+	s := newStream(1)
+	tr, err := tree.Open(t.Context(), tree.Config{Path: file(t), Source: s, Linger: time.Hour})
+	require.NoError(t, err)
+	ran := make(chan error, 1)
+	go func() { ran <- tr.Run(context.WithoutCancel(t.Context())) }()
+	for n := uint64(1); n < 20; n++ {
+		require.NoError(t, tr.WaitFor(t.Context(), n))
+		s.append(event(n + 1))
+	}
+	require.NoError(t, tr.Close())
+	require.NoError(t, <-ran)
+}
