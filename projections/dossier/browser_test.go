@@ -369,8 +369,4 @@ func TestBrowserPolicy(t *testing.T) {
 		const s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.body.append(s);
 		return window.ran ? 'ran' : 'blocked';
 	})()`))
-	html := string(entry(t, story(t).paged(), pathIndex))
-	for _, outside := range []string{"http://", "https://", "src=", "@import", "innerHTML", "url("} {
-		assert.NotContains(t, html, outside)
-	}
 }

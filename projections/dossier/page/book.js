@@ -40,9 +40,10 @@ class Book {
     if (!this.bySubject.has(subject)) this.bySubject.set(subject, []);
     return this.bySubject.get(subject);
   }
-  file({ sha256, name, media_type }, seq) {
+  file({ sha256, name, media_type, bytes }, seq) {
     const f = this.files.get(sha256) ?? { sha256, name: "", media: "", by: [] };
     f.name ||= typeof name === "string" ? name : "";
+    f.bytes ||= bytes; // the text of a directive has no name
     f.media ||= typeof media_type === "string" ? media_type : "";
     if (f.by.at(-1) !== seq) f.by.push(seq);
     this.files.set(sha256, f);

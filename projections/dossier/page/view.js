@@ -9,7 +9,7 @@ function el(tag, attributes = {}, ...children) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(...children.flat().filter((c) => c !== null && c !== undefined && c !== ""));
+  node.append(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== ""));
   return node;
 }
 // both writes a text in two languages, the second smaller.
@@ -69,7 +69,7 @@ class View {
   checks() {
     return el("ul", { class: "checks", "aria-label": "核验项目" }, this.v.checks.map((c) => {
       const words = el("div", {}, both(`${c.zh} / ${c.en}`), " ", el("span", { class: "count" }, c.state === STATE.pending || !c.count ? "" : `（${c.count}）`),
-        c.why ? el("p", { class: "why" }, both(c.why)) : null, this.faults(c.faults));
+        c.why && c.state !== STATE.good ? el("p", { class: "why" }, both(c.why)) : null, this.faults(c.faults));
       return el("li", { class: c.state, "data-check": c.name, "data-state": c.state }, mark(c.state), words);
     }));
   }
@@ -163,7 +163,7 @@ class View {
     paged(into, all, (sum) => {
       const f = this.book.files.get(sum), e = media.get(sum), bad = this.v.badEntries.has("evidence/" + sum);
       return el("div", { class: "row" + (bad ? " bad" : ""), "data-entry": "evidence/" + sum, "data-state": bad ? "bad" : e ? "good" : "skipped" }, mark(bad ? "bad" : e ? "good" : "skipped"),
-        el("div", {}, this.file({ sha256: sum, name: f?.name, media_type: e?.media_type || f?.media }), " ", el("span", { class: "muted" }, e ? `${e.size} 字节` : ""),
+        el("div", {}, this.file({ sha256: sum, name: f?.name, bytes: f?.bytes, media_type: e?.media_type || f?.media }), " ", el("span", { class: "muted" }, e ? `${e.size} 字节` : ""),
           el("div", { class: "small" }, "引用它的事件：", (f?.by ?? []).slice(0, 20).flatMap((s) => [this.sequence(s), " "]))));
     });
     if (all.length === 0) into.append(el("p", {}, "没有证据文件。"));
@@ -251,6 +251,7 @@ class View {
     }
     if (typeof v === "object") return isDigest(v.sha256) && depth > 0 ? this.file(v) : this.members(v, seq, depth);
     if (typeof v === "boolean") return name === "passed" ? (v ? "复查合格" : "复查不合格") : v ? "是" : "否";
+    if (typeof v === "number" && name === "funds_fen") return `${(v / 100).toLocaleString("zh-CN", { minimumFractionDigits: 2 })} 元`;
     if (typeof v !== "string") return String(v);
     if (REF.test(v)) return this.reference(v, seq);
     if (name === "sha256" && isDigest(v)) return this.file({ sha256: v });
@@ -272,7 +273,7 @@ class View {
   // SAFE are the types a browser shows without running anything; all others are saved.
   static SAFE = ["application/pdf", "image/png", "image/jpeg", "image/gif", "image/webp", "text/plain"];
   file(f) {
-    const path = "evidence/" + f.sha256, label = str(f.name) || f.sha256.slice(0, 16) + "…";
+    const path = "evidence/" + f.sha256, label = str(f.name) || `${f.bytes ? "文件原文 " : ""}${f.sha256.slice(0, 16)}…`;
     if (!this.v.archive.index.has(path)) return el("span", { class: "file absent", title: f.sha256 }, `${label}（未收录）`);
     const media = this.v.m.evidence.find((e) => e.sha256 === f.sha256)?.media_type || str(f.media_type);
     const type = View.SAFE.find((t) => media.toLowerCase().split(";")[0].trim() === t);
