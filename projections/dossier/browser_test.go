@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -318,12 +319,14 @@ func TestBrowserLargeDossier(t *testing.T) {
 	for i := range rangeEvents + 2000 {
 		b.add("ledger/"+testOrg, "2019-05-01 09:00", &ledger.Opened{Software: strconv.Itoa(i), ConfigDigest: "sha256:00"})
 	}
-	b.add("office/a", "2020-01-01 09:00", &office.Renamed{Name: "化工与材料处"})
+	film := b.put(strings.Repeat("影像", 500_000)) // read in several pieces
+	b.add("office/a", "2019-06-01 09:00", &office.Renamed{Name: "化工与材料处", Particulars: domain.Particulars{Evidence: []domain.Evidence{film}}})
+	b.add("office/a", "2020-01-01 09:00", &office.Renamed{Name: "化工处"})
 	good := b.paged()
 	page := openPage(t, good)
 	got := page.pick(good)
 	require.Equal(t, "good", got.State, got.Faults)
-	for path, left := range map[string]int{"log/tile/0/007": 256, "log/tile/1/000.p/46": 0, "log/tile/0/046.p/226": 226} {
+	for path, left := range map[string]int{"log/tile/0/007": 256, "log/tile/1/000.p/46": 0, "log/tile/0/046.p/227": 227} {
 		forged := b.forge(good, func(by map[string]*part, _ *Manifest) { by[path].bytes[33] ^= 4 })
 		got := page.pick(forged)
 		assert.Equal(t, []shownFault{{"tiles", path, "0"}}, got.Faults)
@@ -333,6 +336,35 @@ func TestBrowserLargeDossier(t *testing.T) {
 		}
 		assert.Equal(t, want, got.notGood(), path)
 	}
+}
+
+// Evidence opens out of the ZIP in a tab of its own; what a browser would run is only
+// ever saved.
+func TestBrowserOpensEvidence(t *testing.T) {
+	b := story(t)
+	script := "<script>document.title = 'ran'</script>"
+	html := b.put(script)
+	b.files[html.SHA256] = file{bytes: []byte(script), media: "text/html"}
+	b.add("task/html", "2020-02-02 09:00", docketed())
+	b.add("task/new", "2020-02-02 09:00", &task.Reminded{Particulars: domain.Particulars{Evidence: []domain.Evidence{html}}})
+	opt := testOptions
+	opt.Page, opt.Year = nil, 2020
+	var out bytes.Buffer
+	_, err := Write(t.Context(), &out, b.source(0), opt)
+	require.NoError(t, err)
+	page := openPage(t, out.Bytes())
+	require.Equal(t, "good", page.pick(out.Bytes()).State)
+	page.run(chromedp.Click(`[data-tab="evidence"]`))
+	row := func(sum string) string { return `[data-entry="evidence/` + sum + `"] ` }
+	assert.Equal(t, "另存", eval[string](page, `[...document.querySelectorAll('`+row(html.SHA256)+`.file button')].map(b => b.textContent).join()`))
+
+	opened := chromedp.WaitNewTarget(page.ctx, func(i *target.Info) bool { return strings.HasPrefix(i.URL, "blob:") })
+	page.run(chromedp.Click(row(b.evidenceSum("来件")) + `.file button`))
+	tab, closeTab := chromedp.NewContext(page.ctx, chromedp.WithTargetID(<-opened))
+	defer closeTab()
+	shown, err := chromedp.Run(tab, chromedp.Text("body"))
+	require.NoError(t, err)
+	assert.Equal(t, "来件", shown)
 }
 
 const hostile = `<script>document.title="broken"</script><img src=x onerror='document.title="broken"'>`

@@ -9,6 +9,7 @@ const shanghai = (s) => new Date(Math.floor(instant(s)) + HOURS8).toISOString().
 class Book {
   constructor() {
     this.records = []; // all events, in the order of the stream once sorted
+    this.bySequence = new Map();
     this.bySubject = new Map(); // subject to its records
     this.ids = new Map(); // event id to its record
     this.names = new Map(); // office to [{seq, name}]
@@ -26,6 +27,7 @@ class Book {
     const r = { seq, at, length, type: e.type, subject: e.subject, id: e.id, time: e.time, recorded: e.recordedtime, actor: e.actor, office: e.office,
       txid: e.txid, txindex: e.txindex ?? 0, txcount: e.txcount ?? 0, version: e.version ?? 0, odd, bad, inRange, mark: "" };
     this.records.push(r);
+    this.bySequence.set(seq, r);
     if (neighbour) return; // it belongs to another year, and proves this one's end
     if (r.subject) this.of(r.subject).push(r);
     if (r.id) this.ids.set(r.id, r);

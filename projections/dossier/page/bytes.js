@@ -10,7 +10,8 @@ const same = (a, b) => a.length === b.length && a.every((x, i) => x === b[i]);
 const utf8 = new TextEncoder();
 // text decodes UTF-8 strictly and keeps a byte order mark, so that the text says
 // what the bytes say.
-const text = (bytes) => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const text = (bytes) => strict.decode(bytes);
 
 const HEX = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, "0"));
 const hex = (bytes) => { let s = ""; for (const b of bytes) s += HEX[b]; return s; };

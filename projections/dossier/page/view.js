@@ -79,7 +79,7 @@ class View {
       el("code", {}, f.entry), f.sequence ? ["，序号 ", this.sequence(f.sequence)] : null, "：", both(f.message)), 20);
   }
   sequence(seq) {
-    return this.book.records.some((r) => r.seq === seq) ? button(String(seq), () => this.open(seq), { class: "link" }) : el("b", {}, String(seq));
+    return this.book.bySequence.has(seq) ? button(String(seq), () => this.open(seq), { class: "link" }) : el("b", {}, String(seq));
   }
 
   facts() {
@@ -199,10 +199,11 @@ class View {
     into.append(el("table", { class: "history" }, el("thead", {}, el("tr", {}, head.map((h) => el("th", { scope: "col" }, h)))), body));
     let at = 0;
     const next = async () => {
-      for (const end = Math.min(records.length, at + size); at < end; at++) {
+      const batch = await Promise.all(records.slice(at, at + size).map((r) => this.read(r)));
+      for (const { event, raw } of batch) {
         const r = records[at], before = at > 0 ? records[at - 1].version : 0;
+        at++;
         if (r.version > before + 1) body.append(this.gap(before + 1, r.version - 1));
-        const { event, raw } = await this.read(r);
         if (office && !concerns(event, office)) continue;
         body.append(this.row(r, event, raw, r.seq === seq));
       }
@@ -286,7 +287,7 @@ class View {
   // --- a record by itself
 
   async open(seq) {
-    const r = this.book.records.find((x) => x.seq === seq);
+    const r = this.book.bySequence.get(seq);
     if (r.subject && this.book.bySubject.get(r.subject)?.includes(r)) return this.openRecord(r.subject, seq);
     await this.dialog(`序号 ${seq}`, async (body) => this.rows(body, [r], "", seq));
   }
