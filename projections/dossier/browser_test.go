@@ -24,6 +24,7 @@ import (
 	"duban/domain/ledger"
 	"duban/domain/office"
 	"duban/domain/task"
+	"duban/eventstore"
 )
 
 // A browser is a headless Chromium that has a dossier's own index.html open from disk.
@@ -234,6 +235,105 @@ func TestBrowserMarksTampering(t *testing.T) {
 		})
 	}
 	page.t = t
+}
+
+// What Verify finds first, the page finds too, at the same entry and event.
+func TestBrowserFindsWhatVerifyFinds(t *testing.T) {
+	b := story(t)
+	good := b.paged()
+	page := openPage(t, good)
+	manifest := func(f func(*Manifest)) []byte {
+		return b.forge(good, func(_ map[string]*part, m *Manifest) { f(m) })
+	}
+	edit := func(path, from, to string) []byte {
+		return b.forge(good, func(by map[string]*part, _ *Manifest) {
+			require.Contains(t, string(by[path].bytes), from)
+			by[path].bytes = bytes.Replace(by[path].bytes, []byte(from), []byte(to), 1)
+		})
+	}
+	dropped := func(i int, more func(*Manifest)) []byte {
+		drop := lines(func(l [][]byte) [][]byte { return slices.Delete(l, i, i+1) })
+		return b.forge(good, func(by map[string]*part, m *Manifest) {
+			by[pathContext].bytes, by[pathContextSeq].bytes = drop(by[pathContext].bytes), drop(by[pathContextSeq].bytes)
+			more(m)
+		})
+	}
+	sum := b.evidenceSum("来件")
+	for name, dossier := range map[string][]byte{
+		"two events change places": b.forge(good, func(by map[string]*part, _ *Manifest) {
+			by[rangePath(1)].bytes = lines(func(l [][]byte) [][]byte {
+				l[0], l[1] = l[1], l[0]
+				return l
+			})(by[rangePath(1)].bytes)
+		}),
+		"an earlier event of a chain left out": dropped(2, func(m *Manifest) { m.Counts.Context-- }),
+		"the left neighbour left out":          dropped(3, func(*Manifest) {}),
+		"the right neighbour left out":         dropped(4, func(m *Manifest) { m.Partial = true }),
+		"the right neighbour changed":          edit(pathContext, `"time":"2020`, `"time":"2021`),
+		"a whole year said to be partial":      manifest(func(m *Manifest) { m.Partial = true }),
+		"another year":                         manifest(func(m *Manifest) { m.Year = 2018 }),
+		"another incarnation": manifest(func(m *Manifest) {
+			m.Incarnation = "x"
+			m.Origin = "duban/" + m.Org + "/x"
+		}),
+		"evidence said to be named by another": manifest(func(m *Manifest) { m.Evidence[0].NamedBy = 11 }),
+		"left out what is inside":              manifest(func(m *Manifest) { m.LeftOut = []LeftOut{{evidencePrefix + sum, WhyWithdrawn, 11}} }),
+		"left out what nobody names":           manifest(func(m *Manifest) { m.LeftOut = []LeftOut{{evidencePrefix + b.evidenceSum("别的"), WhyWithdrawn, 11}} }),
+		"left out for another reason":          manifest(func(m *Manifest) { m.LeftOut = []LeftOut{{"event/10", "secret", 10}} }),
+		"a wrong count of aggregates":          manifest(func(m *Manifest) { m.Counts.Touched++ }),
+		"a wrong count of voids":               manifest(func(m *Manifest) { m.Counts.Voided = 0 }),
+		"a wrong count of heads":               manifest(func(m *Manifest) { m.Counts.Heads = 2 }),
+		"a failed check of the exporter":       edit(pathSelfCheck, `"passed": true`, `"passed": false`),
+		"a repeated member":                    edit(pathSelfCheck, `"passed": true`, `"passed": true, "passed": true`),
+		"a head of another size":               b.forge(good, func(by map[string]*part, _ *Manifest) { by["heads/9"].bytes = by["heads/10"].bytes }),
+		"a head of another history":            b.forge(good, func(by map[string]*part, _ *Manifest) { by["heads/9"].bytes = fork(b, 9) }),
+		"a key not valid at this size":         edit(pathKeys, `"from": 1`, `"from": 16`),
+		"keys of another log":                  edit(pathKeys, `"origin": "duban/`, `"origin": "other/`),
+		"a head of another tree":               b.forge(good, func(by map[string]*part, _ *Manifest) { by[pathCheckpoint].bytes = fork(b, 15) }),
+		"a manifest that was not signed": func() []byte {
+			parts := unzip(t, manifest(func(m *Manifest) { m.Software = "another" }))
+			parts[len(parts)-1].bytes = entry(t, good, pathNote)
+			return rezip(t, parts)
+		}(),
+		"cut off":        good[:len(good)-1],
+		"bytes added":    append(bytes.Clone(good), 0),
+		"time runs back": wrongHistory(t, func(b *book) { b.add("task/b", "2019-01-01 09:00", docketed()) }),
+		"a version twice": wrongHistory(t, func(b *book) {
+			b.heads[ref("task/a")] = eventstore.Head{}
+			b.add("task/a", "2019-03-02 09:00", docketed())
+		}),
+		"another's chain": wrongHistory(t, func(b *book) {
+			b.heads[ref("task/a")] = eventstore.Head{Seq: 1, Version: 1, Hash: "sha256:" + strings.Repeat("0", 64)}
+			b.add("task/a", "2019-03-01 09:00", &task.Reminded{Words: "一"})
+		}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := verify(t, dossier, VerifyOptions{})
+			var f *Fault
+			require.ErrorAs(t, err, &f)
+			page.t = t
+			got := page.pick(dossier)
+			assert.Equal(t, "bad", got.State)
+			found := slices.ContainsFunc(got.Faults, func(s shownFault) bool {
+				return s.Entry == f.Entry && s.Sequence == strconv.FormatUint(f.Sequence, 10)
+			})
+			assert.True(t, found, "Verify: %v\npage: %v", f, got.Faults)
+		})
+	}
+	page.t = t
+}
+
+// wrongHistory is the dossier of a history that was wrong when it was written, made
+// by an exporter that does not look.
+func wrongHistory(t *testing.T, write func(*book)) []byte {
+	t.Helper()
+	b := newBook(t)
+	b.add("task/a", "2019-01-02 09:00", docketed())
+	write(b)
+	var out bytes.Buffer
+	_, err := hostileWrite(t.Context(), &out, b.source(0))
+	require.NoError(t, err)
+	return out.Bytes()
 }
 
 // flipSignature changes a byte of a note's signature in its canonical base64.
