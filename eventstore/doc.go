@@ -88,7 +88,16 @@
 // DenyDelete and DenyPurge don't keep an administrator from setting limits that
 // drop events, or from deleting the stream. So the stream's configuration and its
 // first and last sequences are compared with what they have to be, at every start,
-// every second, and when the server says that the stream was changed. On drift
+// every second, and when the server says that a stream was changed. On drift
 // writes are refused, reads go on, and Health names the setting. Only a backup
 // mends a gap; an odd event can be accepted with Accept.
+//
+// # Signed heads
+//
+// HEADS, a stream beside the ledger, holds the signed heads of the tree over all
+// events, and the cosignatures on them (see projections/seal). It is append-only and
+// compared like the ledger; every record names the last sequence it stands behind. A
+// ledger that ends before its last head has lost events: it gets no event more, not
+// even ledger.opened. Whoever compares the events' bytes with what was signed stops
+// writes with Halt; Health then says ErrMismatch and the first sequence that differs.
 package eventstore

@@ -25,7 +25,7 @@ const (
 	pemType   = "PRIVATE KEY"
 )
 
-// ErrStateLost: the witness has its key and not its record of heads.
+// ErrStateLost says that the witness has its key and not its record of heads.
 var ErrStateLost = errors.New("见证者的记录 " + stateFile + " 丢失，请从备份恢复；没有备份就删除 " + keyFile + "，以新密钥重新开始 / " +
 	"the witness's record " + stateFile + " is gone: restore it, or remove " + keyFile + " and begin anew as another witness")
 

@@ -52,7 +52,7 @@ type Config struct {
 	Logger *slog.Logger // nil: nothing is logged
 }
 
-// ErrNoLogs: a witness without logs has nothing to do.
+// ErrNoLogs says that a witness without logs has nothing to do.
 var ErrNoLogs = errors.New("至少指定一个账本的验证密钥 / name at least one log by its verifier key")
 
 // New opens a witness, which is made, with a new key, in an empty folder.

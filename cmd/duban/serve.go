@@ -252,6 +252,12 @@ func (a *app) serve(ctx context.Context, cfg serveConfig) (err error) {
 		return nil
 	})
 	group.Go(func() error {
+		// What is written from here on stands behind the comparison with the last head.
+		select {
+		case <-n.seal.Started():
+		case <-ctx.Done():
+			return nil
+		}
 		token, err := a.prepare(ctx, cfg, server, n, sample)
 		if err != nil {
 			return err

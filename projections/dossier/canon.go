@@ -127,24 +127,22 @@ func safeName(name string) bool {
 // compare makes the ZIP's headers again and compares them with the file.
 func (a *archive) compare(size int64) error {
 	c := &comparer{r: a.ReaderAt, size: size}
-	entry := "ZIP"
 	zeros := make([]byte, 16<<10)
 	zw := zip.NewWriter(c)
 	for i, e := range a.entries {
-		entry = e.name
 		ew, err := zw.CreateRaw(e.header())
 		if err == nil {
 			err = zw.Flush()
 		}
 		if err != nil {
-			return &Fault{Entry: entry, Err: err}
+			return &Fault{Entry: e.name, Err: err}
 		}
 		// The entry's bytes only have to be counted.
 		c.skipTo = a.offsets[i] + int64(e.size)
 		for left := e.size; left > 0; {
 			n := min(left, uint64(len(zeros)))
 			if _, err := ew.Write(zeros[:n]); err != nil {
-				return &Fault{Entry: entry, Err: err}
+				return &Fault{Entry: e.name, Err: err}
 			}
 			left -= n
 		}

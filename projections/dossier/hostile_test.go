@@ -309,3 +309,11 @@ func TestManifestSpellings(t *testing.T) {
 	_, err = parseManifest([]byte(text + text))
 	require.Error(t, err)
 }
+
+// The key's signature over another dossier, of the same ledger and year.
+func TestAnotherDossiersNote(t *testing.T) {
+	b := story(t)
+	parts, others := unzip(t, b.dossier(0)), unzip(t, b.dossier(14))
+	parts[len(parts)-1] = others[len(others)-1]
+	refused(t, rezip(t, parts), VerifyOptions{}, pathNote)
+}

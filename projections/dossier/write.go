@@ -57,7 +57,7 @@ type Options struct {
 	Progress func(done, all uint64)
 }
 
-// ErrNoEvents: nothing was recorded in that year up to that head.
+// ErrNoEvents says that nothing was recorded in that year up to that head.
 var ErrNoEvents = errors.New("该年度在此树头之前没有入账的事件 / no event of that year was recorded before that head")
 
 // Write writes the dossier of a year. It reads the events of the ledger once and

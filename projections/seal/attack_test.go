@@ -33,14 +33,14 @@ func changeDigit(b []byte) []byte {
 func grown(t *testing.T, notes int) (dir string, seqs []uint64) {
 	t.Helper()
 	dir = t.TempDir()
-	b := openBench(t, dir)
+	b := openBench(t, dir).named()
 	for range notes {
 		// One aggregate each: a chain that breaks would be found without any tree.
 		for _, r := range storetest.NewWriter(b.store).Append(t, 1) {
 			seqs = append(seqs, r.Seq)
 		}
 	}
-	b.named().headOver(b.store.Acked())
+	b.headOver(b.store.Acked())
 	b.close()
 	return dir, seqs
 }

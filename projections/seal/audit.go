@@ -71,15 +71,15 @@ func (s *Seal) inspect(ctx context.Context, step func(seq uint64) error) (uint64
 	if err != nil {
 		return 0, err
 	}
+	if err := s.longEnough(r.Size); err != nil {
+		return 0, err
+	}
 	last, err := readHead(r, s.Origin(), s.Keys())
 	if err != nil {
 		return 0, mismatch(r.Size, err)
 	}
-	if err := s.longEnough(last); err != nil {
-		return 0, err
-	}
 	if err := s.cfg.Tree.WaitFor(ctx, last.Size); err != nil {
-		return 0, named(err, last.Size)
+		return 0, s.judge(ctx, last, err)
 	}
 	for from := uint64(1); from <= last.Size; from += auditStep {
 		to := min(from+auditStep-1, last.Size)
@@ -144,10 +144,12 @@ func (s *Seal) Audit(ctx context.Context) error {
 	}
 	tick := time.NewTicker(time.Second * auditStep / time.Duration(rate))
 	defer tick.Stop()
+	select {
+	case <-s.started:
+	case <-ctx.Done():
+		return nil
+	}
 	for {
-		if err := s.identified(ctx); err != nil {
-			return err
-		}
 		_, err := s.inspect(ctx, func(seq uint64) error {
 			s.set(func() { s.audit.Position = seq })
 			select {
@@ -157,7 +159,7 @@ func (s *Seal) Audit(ctx context.Context) error {
 				return ctx.Err()
 			}
 		})
-		if ctx.Err() != nil || errors.Is(err, eventstore.ErrClosed) {
+		if over(ctx, err) {
 			return nil
 		}
 		s.haltIf(err)
@@ -172,23 +174,6 @@ func (s *Seal) Audit(ctx context.Context) error {
 		}
 		if err := pause(ctx, s.cfg.Auditing.Rest); err != nil {
 			return nil
-		}
-	}
-}
-
-// identified waits until Run has read the log's name.
-func (s *Seal) identified(ctx context.Context) error {
-	for {
-		s.mu.Lock()
-		origin, changed := s.origin, s.changed
-		s.mu.Unlock()
-		if origin != "" {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ctx.Err()
 		}
 	}
 }

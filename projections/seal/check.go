@@ -21,9 +21,6 @@ func (h Head) tree() tlog.Tree { return tlog.Tree{N: int64(h.Size), Hash: h.Root
 // to have that root, and the events since that head, with some before it, have to be
 // the tree's leaves when they are read again. What is older is the audit's.
 func (s *Seal) check(ctx context.Context, h Head) error {
-	if err := s.longEnough(h); err != nil {
-		return err
-	}
 	if err := s.cfg.Tree.WaitFor(ctx, h.Size); err != nil {
 		return s.judge(ctx, h, err)
 	}
@@ -38,13 +35,13 @@ func (s *Seal) check(ctx context.Context, h Head) error {
 }
 
 // longEnough makes sure that the ledger has all events a head was signed over.
-func (s *Seal) longEnough(h Head) error {
+func (s *Seal) longEnough(size uint64) error {
 	end := s.cfg.Store.Acked()
-	if end >= h.Size {
+	if end >= size {
 		return nil
 	}
-	return &eventstore.MismatchError{Sequence: end + 1, Size: h.Size, Detail: fmt.Sprintf(
-		"账本止于 %d，已签名的树头有 %d 个事件 / the ledger ends at %d, a head of %d events was signed", end, h.Size, end, h.Size)}
+	return &eventstore.MismatchError{Sequence: end + 1, Size: size, Detail: fmt.Sprintf(
+		"账本止于 %d，已签名的树头有 %d 个事件 / the ledger ends at %d, a head of %d events was signed", end, size, end, size)}
 }
 
 // compare reads events again and compares them with a head. A tree that does not add

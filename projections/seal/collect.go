@@ -15,7 +15,7 @@ import (
 	"duban/eventstore"
 )
 
-// ErrQuorum: the latest head has too few cosignatures.
+// ErrQuorum says that the latest head has too few cosignatures.
 var ErrQuorum = errors.New("树头缺少策略要求的联署 / the head lacks the cosignatures the policy asks for")
 
 // QuorumError says for which head.

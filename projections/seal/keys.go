@@ -77,7 +77,7 @@ func verifiers(keys []Key, size uint64) (note.Verifiers, error) {
 	return note.VerifierList(list...), nil
 }
 
-// ErrNoKey: the private key that has to sign is not in the folder of keys.
+// ErrNoKey says that the private key that has to sign is not in the folder of keys.
 var ErrNoKey = errors.New("缺少签名私钥，请把备份的 keys 目录放回，或用 duban key rotate --lost 换新密钥 / the private key is missing: put the folder of keys back, or duban key rotate --lost")
 
 // A Keyring is the folder of private keys: one file NAME.key each, NAME being the

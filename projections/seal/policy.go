@@ -36,7 +36,7 @@ const (
 	maxPolicyLines = 1000
 )
 
-// ErrPolicy: a policy is not written as tlog-policy says.
+// ErrPolicy says that a policy is not written as tlog-policy says.
 var ErrPolicy = errors.New("策略文件不符合 C2SP tlog-policy / the policy is not one of C2SP tlog-policy")
 
 func badPolicy(line int, zh, en string) error {

@@ -13,7 +13,7 @@ import (
 	"duban/eventstore"
 )
 
-// ErrNoKeyYet: the ledger has named no key.
+// ErrNoKeyYet says that the ledger has named no key.
 var ErrNoKeyYet = errors.New("账本还没有签名密钥，请先启动一次服务器 / the ledger has no key yet: start the server once")
 
 // A Rotation replaces the key that signs.

@@ -70,7 +70,9 @@ const (
 // A Seal signs a ledger's heads, or reads those another node signs. Its methods may
 // be called from many goroutines.
 type Seal struct {
-	cfg Config
+	cfg     Config
+	started chan struct{} // closed once Run has compared the ledger with its last head, or could not
+	once    sync.Once     // closes started
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced when what follows changes
@@ -95,7 +97,7 @@ func New(cfg Config) *Seal {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Seal{cfg: cfg, changed: make(chan struct{}), open: map[uint64]bool{}}
+	return &Seal{cfg: cfg, started: make(chan struct{}), changed: make(chan struct{}), open: map[uint64]bool{}}
 }
 
 func (s *Seal) set(f func()) {
@@ -105,6 +107,10 @@ func (s *Seal) set(f func()) {
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
+
+// Started returns a channel that is closed once Run has compared the ledger with its
+// last head and, of a new log, has its key named; or has found that it can't.
+func (s *Seal) Started() <-chan struct{} { return s.started }
 
 // Origin returns the log's name, "" until Run has read it from the ledger.
 func (s *Seal) Origin() string {

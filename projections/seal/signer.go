@@ -37,20 +37,28 @@ const retryPause = time.Second
 // when somebody else signs, ErrNoKey. While the store does not answer it waits.
 func (s *Seal) Run(ctx context.Context) error {
 	err := s.run(ctx)
-	if ctx.Err() != nil || errors.Is(err, eventstore.ErrClosed) {
+	if over(ctx, err) {
 		return nil
 	}
-	var m *eventstore.MismatchError
-	if errors.As(err, &m) {
-		s.cfg.Store.Halt(m)
-	}
+	s.haltIf(err)
 	s.set(func() { s.stopped = err })
 	return err
 }
 
+// over reports whether work ended because it was to end.
+func over(ctx context.Context, err error) bool {
+	return ctx.Err() != nil || errors.Is(err, eventstore.ErrClosed)
+}
+
 func (s *Seal) run(ctx context.Context) error {
 	sg := &signer{Seal: s, cosigns: make(chan cosigned), publish: make(chan Head, 1)}
-	if err := s.patiently(ctx, sg.start); err != nil {
+	err := s.patiently(ctx, func(ctx context.Context) error {
+		err := sg.start(ctx)
+		s.haltIf(err)
+		s.once.Do(func() { close(s.started) })
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	if !s.cfg.Sign {
@@ -68,18 +76,32 @@ func (s *Seal) run(ctx context.Context) error {
 	return sg.loop(ctx)
 }
 
-// patiently repeats f while the store does not answer.
+// patiently repeats f while the store does not answer, or is not to be written for a
+// reason that an operator can put right.
 func (s *Seal) patiently(ctx context.Context, f func(context.Context) error) error {
-	for {
+	for said := ""; ; {
 		err := f(ctx)
-		if !errors.Is(err, eventstore.ErrUnavailable) {
+		if !passing(err) {
+			if said != "" {
+				s.set(func() { s.stopped = nil }) // an error that ends Run is set by it
+			}
 			return err
 		}
-		s.cfg.Logger.WarnContext(ctx, "heads wait for the store", slog.Any("error", err))
+		if text := err.Error(); text != said {
+			said = text
+			s.cfg.Logger.WarnContext(ctx, "heads wait for the store", slog.Any("error", err))
+			s.set(func() { s.stopped = err })
+		}
 		if err := pause(ctx, retryPause); err != nil {
 			return err
 		}
 	}
+}
+
+// passing reports whether an error may be over without a restart.
+func passing(err error) bool {
+	return errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, eventstore.ErrUndecodable) ||
+		errors.Is(err, eventstore.ErrDrift) || errors.Is(err, eventstore.ErrClockBehind)
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -186,6 +208,9 @@ func (sg *signer) openKeys() error {
 // adopt takes over from the last head there is: it has to be one of this log, and
 // the ledger has to be what it says.
 func (sg *signer) adopt(ctx context.Context, r eventstore.HeadRecord) error {
+	if err := sg.longEnough(r.Size); err != nil {
+		return err
+	}
 	h, err := readHead(r, sg.origin, sg.Keys())
 	if err != nil {
 		return mismatch(r.Size, err)
@@ -252,10 +277,14 @@ func AppendToLedger(ctx context.Context, store *eventstore.Store, e LedgerEvent)
 // loop signs whenever there is something new, and keeps the cosignatures that come.
 func (sg *signer) loop(ctx context.Context) error {
 	grown := make(chan error, 1)
-	await := func(size uint64) {
-		go func() { grown <- sg.cfg.Tree.WaitFor(ctx, size+1) }()
+	await := func(size uint64, after time.Duration) {
+		if err := pause(ctx, after); err != nil {
+			grown <- err
+			return
+		}
+		grown <- sg.cfg.Tree.WaitFor(ctx, size+1)
 	}
-	await(sg.latest.Size)
+	go await(sg.latest.Size, 0)
 	for {
 		select {
 		case <-ctx.Done():
@@ -266,19 +295,12 @@ func (sg *signer) loop(ctx context.Context) error {
 			}
 		case err := <-grown:
 			if err != nil {
-				return err
+				return sg.judge(ctx, sg.latest, err)
 			}
 			if err := sg.patiently(ctx, sg.signNext); err != nil {
 				return err
 			}
-			size := sg.latest.Size
-			go func() {
-				if err := pause(ctx, sg.cfg.Every); err != nil {
-					grown <- err
-					return
-				}
-				grown <- sg.cfg.Tree.WaitFor(ctx, size+1)
-			}()
+			go await(sg.latest.Size, sg.cfg.Every)
 		}
 	}
 }
@@ -295,7 +317,7 @@ func (sg *signer) signNext(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("root of %d: %w", size, err)
 	}
-	if err := sg.extends(ctx, last, size, root); err != nil {
+	if err := sg.extends(last, size, root); err != nil {
 		return err
 	}
 	if err := sg.refreshKeys(ctx); err != nil {
@@ -330,7 +352,7 @@ func (sg *signer) present(h Head) {
 }
 
 // extends makes sure that the tree is still the one the last head was signed over.
-func (sg *signer) extends(ctx context.Context, last Head, size uint64, root tlog.Hash) error {
+func (sg *signer) extends(last Head, size uint64, root tlog.Hash) error {
 	if last.Size == 0 {
 		return nil
 	}
@@ -402,16 +424,44 @@ func (sg *signer) find(ctx context.Context, r eventstore.HeadRecord) (uint64, bo
 	return end, err == nil && have.Seq == end && bytes.Equal(have.Data, r.Data)
 }
 
-// watch repeats, on a node that does not sign, the comparison whenever there is a
-// new head.
+// watch compares, on a node that does not sign, every new head with the tree.
 func (s *Seal) watch(ctx context.Context) error {
+	sg := &signer{Seal: s}
 	for {
 		if err := pause(ctx, max(s.cfg.Every, retryPause)); err != nil {
 			return err
 		}
-		sg := &signer{Seal: s}
-		if err := s.patiently(ctx, sg.start); err != nil {
+		if err := s.patiently(ctx, sg.look); err != nil {
 			return err
 		}
 	}
+}
+
+// look takes up the last head if it is a new one.
+func (sg *signer) look(ctx context.Context) error {
+	r, err := sg.cfg.Store.Head(ctx, eventstore.HeadSigned, 0)
+	if errors.Is(err, eventstore.ErrNoHead) || err == nil && r.Seq == sg.latest.Seq {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := sg.identify(ctx); err != nil {
+		return err
+	}
+	if len(sg.Keys()) == 0 {
+		return nil
+	}
+	h, err := readHead(r, sg.origin, sg.Keys())
+	if err != nil {
+		return mismatch(r.Size, err)
+	}
+	if err := sg.cfg.Tree.WaitFor(ctx, h.Size); err != nil {
+		return sg.judge(ctx, h, err)
+	}
+	if err := sg.compare(ctx, h, h.Size, h.Size); err != nil {
+		return err
+	}
+	sg.set(func() { sg.latest = h })
+	return nil
 }

@@ -38,7 +38,7 @@ const (
 	maxAnswer      = 16 << 10 // bytes of a witness's answer
 )
 
-// ErrNoPolicy: witnesses' keys are only known from a policy.
+// ErrNoPolicy says that witnesses' keys are only known from a policy.
 var ErrNoPolicy = errors.New("有见证者就须用 --policy 写明其密钥和所需数量 / witnesses need a --policy with their keys and the quorum")
 
 // urls returns every witness's prefix once.
@@ -138,7 +138,7 @@ func (c *collector) ask(ctx context.Context, w *witness, h Head) (string, error)
 		if w.seen > h.Size {
 			return "", &WitnessError{URL: w.url, Status: http.StatusConflict, Seen: int64(w.seen), Size: h.Size}
 		}
-		body, err := c.request(ctx, w.seen, h)
+		body, err := c.request(w.seen, h)
 		if err != nil {
 			return "", err
 		}
@@ -158,7 +158,7 @@ func (c *collector) ask(ctx context.Context, w *witness, h Head) (string, error)
 }
 
 // request forms an add-checkpoint request. The head goes without cosignatures.
-func (c *collector) request(ctx context.Context, old uint64, h Head) ([]byte, error) {
+func (c *collector) request(old uint64, h Head) ([]byte, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "old %d\n", old)
 	if old > 0 {
