@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
@@ -39,7 +40,7 @@ type browser struct {
 func openPage(t *testing.T, dossier []byte) *browser {
 	t.Helper()
 	// The sandbox needs a kernel feature that containers lack; the page is ours.
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.WindowSize(1280, 1000))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.WindowSize(1280, 1000), chromedp.WSURLReadTimeout(2*time.Minute))
 	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(stop)
 	ctx, closeTab := chromedp.NewContext(allocator)
@@ -465,6 +466,41 @@ func TestBrowserOpensEvidence(t *testing.T) {
 	shown, err := chromedp.Run(tab, chromedp.Text("body"))
 	require.NoError(t, err)
 	assert.Equal(t, "来件", shown)
+}
+
+// What has no effect any more is shown as such.
+func TestBrowserShowsVoidAndCorrected(t *testing.T) {
+	b := story(t) // event 11 is in a transaction that was not finished
+	b.add("task/corrected", "2020-02-02 09:00", docketed())
+	wrong := b.add("task/corrected", "2020-02-02 09:01", &task.Reminded{Words: "记错了"})
+	late := b.add("task/corrected", "2020-02-02 09:02", &task.Reminded{Words: "早了"})
+	correct := func(seq uint64, mode domain.Mode, changes string) uint64 {
+		c := &task.Corrected{Correction: domain.Correction{Target: b.records[seq-1].ID, Mode: mode, Reason: "更正"}}
+		if changes != "" {
+			c.Changes = []byte(changes)
+		}
+		return b.add("task/corrected", "2020-02-02 09:03", c)
+	}
+	undone := correct(wrong, domain.ModeAmend, `{"words":"改了"}`)
+	correct(wrong, domain.ModeVoid, "")
+	correct(late, domain.ModeAmend, `{"words":"晚了"}`)
+	correct(undone, domain.ModeVoid, "")
+	opt := testOptions
+	opt.Page, opt.Year = nil, 2020
+	var out bytes.Buffer
+	_, err := Write(t.Context(), &out, b.source(0), opt)
+	require.NoError(t, err)
+	page := openPage(t, out.Bytes())
+	require.Equal(t, "good", page.pick(out.Bytes()).State)
+	marks := func(subject string) map[string]string {
+		page.run(chromedp.Click(`[data-tab="directives"]`))
+		eval[bool](page, `(document.querySelector('.directive:not([open]) > summary')?.click(), true)`)
+		at := `.task[data-subject="` + subject + `"]`
+		page.run(chromedp.Click(at+` > summary`), chromedp.WaitVisible(at+` tr[data-seq]`))
+		return eval[map[string]string](page, `Object.fromEntries([...document.querySelectorAll('`+at+` tr[data-seq]')].map(r => [r.dataset.seq, r.className]))`)
+	}
+	assert.Equal(t, map[string]string{"16": "good", "17": "good voided", "18": "good amended", "19": "good voided", "20": "good", "21": "good", "22": "good"}, marks("task/corrected"))
+	assert.Equal(t, "good void", marks("task/new")["11"])
 }
 
 const hostile = `<script>document.title="broken"</script><img src=x onerror='document.title="broken"'>`
