@@ -52,7 +52,7 @@ func (im *sheetImport) onBehalf(ctx context.Context, v *projections.View) error 
 	if !ok {
 		o, err := v.Office(ctx, im.behalf)
 		if err != nil {
-			return domain.Invalid("behalf.unknown", "on_behalf_of", "没有名为“"+im.behalf+"”的处室；外单位先用 duban office register 登记", "there is no office called "+im.behalf+": register a body of outside first (duban office register)")
+			return domain.Invalid("behalf.unknown", "on_behalf_of", "没有名为“"+im.behalf+"”的处室；先登记该单位（office register）", "there is no office called "+im.behalf+": register it first (office register)")
 		}
 		ref = domain.Ref{Kind: domain.KindOffice, ID: o.ID}
 	}
