@@ -53,6 +53,9 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), st
 		return exitDone
 	}
 	fmt.Fprintln(std.err, "duban:", err)
+	if more := a.explain(ctx, err); more != "" {
+		fmt.Fprintln(std.err, more)
+	}
 	var usage usageError
 	if errors.As(err, &usage) {
 		return exitUsage
