@@ -169,7 +169,8 @@ func (c *committer) commit(ctx context.Context, rs []*request) (unknown []*reque
 	for range movedLimit {
 		b, err := c.form(rs)
 		if err != nil {
-			return answerAll(rs, err)
+			answerAll(rs, err)
+			return nil, nil
 		}
 		if rs = b.requests; len(rs) == 0 {
 			return nil, nil
@@ -185,7 +186,8 @@ func (c *committer) commit(ctx context.Context, rs []*request) (unknown []*reque
 		case code == codeWrongSequence, code == codeWriteInFlight:
 			moved = err
 			if rs, err = c.reconcile(ctx, rs); err != nil {
-				return answerAll(rs, err)
+				answerAll(rs, err)
+				return nil, nil
 			}
 			if rejected++; rejected >= aloneAfter && len(rs) > 1 {
 				return c.commitAlone(ctx, rs)
@@ -200,15 +202,15 @@ func (c *committer) commit(ctx context.Context, rs []*request) (unknown []*reque
 			return rs, err
 		}
 	}
-	return answerAll(rs, fmt.Errorf("%w: 其他节点持续写入 / other nodes keep writing: %w", ErrUnavailable, moved))
+	answerAll(rs, fmt.Errorf("%w: 其他节点持续写入 / other nodes keep writing: %w", ErrUnavailable, moved))
+	return nil, nil
 }
 
 // answerAll answers requests of which nothing was recorded.
-func answerAll(rs []*request, err error) ([]*request, error) {
+func answerAll(rs []*request, err error) {
 	for _, r := range rs {
 		r.answer(Receipt{}, err)
 	}
-	return nil, nil
 }
 
 // checkHeads refuses an append whose aggregates have moved, or whose heads are

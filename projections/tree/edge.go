@@ -56,16 +56,16 @@ func (e *edge) add(h tlog.Hash, rows []tileRow) ([]tileRow, error) {
 		if l == len(e.tiles) {
 			e.tiles = append(e.tiles, make([]byte, 0, whole))
 		}
-		data := append(e.tiles[l], h[:]...)
-		if len(data) < whole {
-			e.tiles[l] = data
+		e.tiles[l] = append(e.tiles[l], h[:]...)
+		if len(e.tiles[l]) < whole {
 			return rows, nil
 		}
-		rows = append(rows, tileRow{l, n >> Height, data})
+		full := e.tiles[l]
+		rows = append(rows, tileRow{l, n >> Height, full})
 		e.tiles[l] = make([]byte, 0, whole)
 		n >>= Height
 		var err error
-		if h, err = top(l, n, data); err != nil {
+		if h, err = top(l, n, full); err != nil {
 			return nil, err
 		}
 	}

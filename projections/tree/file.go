@@ -120,7 +120,7 @@ func (f *file) occupy(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		defer c.Close() // gives it back to the pool
+		defer func() { _ = c.Close() }() // gives it back to the pool
 		if err := c.PingContext(ctx); err != nil {
 			return err
 		}
@@ -200,11 +200,12 @@ func (f *file) store(ctx context.Context, rows []tileRow, head tlog.Tree) error 
 
 // put writes tiles; the partial one of before gives way.
 func put(ctx context.Context, tx *sql.Tx, table string, rows []tileRow) error {
+	//nolint:gosec // table is one of this package's two names
 	put, err := tx.PrepareContext(ctx, "INSERT OR REPLACE INTO "+table+"(level, n, data) VALUES(?, ?, ?)")
 	if err != nil {
 		return err
 	}
-	defer put.Close()
+	defer func() { _ = put.Close() }()
 	for _, r := range rows {
 		if _, err := put.ExecContext(ctx, r.level, r.n, r.data); err != nil {
 			return err
