@@ -34,7 +34,8 @@ const retryPause = time.Second
 // Run checks the ledger against its last head and then signs, until ctx ends. It
 // returns nil then, and otherwise why nothing is signed any more, which Err repeats: a
 // *eventstore.MismatchError, after which writes are stopped too, eventstore.ErrHeadsMoved
-// when somebody else signs, ErrNoKey. While the store does not answer it waits.
+// when somebody else signs, ErrNoKey. While the store does not answer it waits. It is
+// called once.
 func (s *Seal) Run(ctx context.Context) error {
 	err := s.run(ctx)
 	if over(ctx, err) {
@@ -55,6 +56,9 @@ func (s *Seal) run(ctx context.Context) error {
 	err := s.patiently(ctx, func(ctx context.Context) error {
 		err := sg.start(ctx)
 		s.haltIf(err)
+		if !passing(err) && !over(ctx, err) {
+			close(s.checked) // patiently does not come back here
+		}
 		s.once.Do(func() { close(s.started) })
 		return err
 	})
