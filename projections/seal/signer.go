@@ -309,10 +309,21 @@ func (sg *signer) loop(ctx context.Context) error {
 	}
 }
 
-// signNext signs the tree as far as it stands and is acknowledged, if that is
-// further than the last head.
-func (sg *signer) signNext(ctx context.Context) error {
+// signable returns how far the tree stands and is acknowledged, and not beyond an odd
+// event that nobody accepted: while none has a head over it, a backup can still be
+// put back without going behind what was signed.
+func (sg *signer) signable() uint64 {
 	size := min(uint64(sg.cfg.Tree.Head().N), sg.cfg.Store.Acked())
+	var odd *eventstore.EventError
+	if errors.As(sg.cfg.Store.Health(), &odd) {
+		size = min(size, odd.Sequence-1)
+	}
+	return size
+}
+
+// signNext signs what can be signed, if that is more than the last head has.
+func (sg *signer) signNext(ctx context.Context) error {
+	size := sg.signable()
 	last := sg.latest
 	if size <= last.Size {
 		return nil
