@@ -139,11 +139,14 @@ func (v *verifier) manifest() error {
 	if err := v.readPolicy(); err != nil {
 		return err
 	}
+	if err := v.readKeys(); err != nil {
+		return err
+	}
 	signed, err := v.text(pathNote, maxSmallEntry)
 	if err != nil {
 		return err
 	}
-	n, err := openManifestNote(signed, v.m, encoded, v.policy)
+	n, err := openManifestNote(signed, v.m, encoded, v.policy, v.keys)
 	if err != nil {
 		return fault(pathNote, err)
 	}
@@ -174,8 +177,7 @@ func (v *verifier) readPolicy() error {
 	return nil
 }
 
-// head checks the signed head and the keys.
-func (v *verifier) head() error {
+func (v *verifier) readKeys() error {
 	encoded, err := v.text(pathKeys, maxSmallEntry)
 	if err != nil {
 		return err
@@ -186,6 +188,11 @@ func (v *verifier) head() error {
 	if v.keys.Origin != v.m.Origin {
 		return fault(pathKeys, errors.New("不是本账本的密钥 / not the keys of this log"))
 	}
+	return nil
+}
+
+// head checks the signed head.
+func (v *verifier) head() error {
 	signed, err := v.text(pathCheckpoint, maxSmallEntry)
 	if err != nil {
 		return err
