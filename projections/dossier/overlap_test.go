@@ -68,3 +68,44 @@ func TestForeignSignatureOnTheManifest(t *testing.T) {
 	}
 	refused(t, rezip(t, parts), VerifyOptions{Policy: []byte("log " + b.vkey + "\nlog " + otherKey + "\nquorum none\n")}, pathNote)
 }
+
+// A signature that is there twice, or in another spelling of base64, is refused.
+func TestSignatureSpellings(t *testing.T) {
+	b := story(t)
+	parts := unzip(t, b.dossier(0))
+	last := &parts[len(parts)-1]
+	whole := string(last.bytes)
+	line := strings.SplitAfter(whole, "\n\n")[1]
+	for name, other := range map[string]string{
+		"twice":          line + line,
+		"stray bits":     line[:len(line)-3] + string(line[len(line)-3]+1) + line[len(line)-2:],
+		"a second":       line + line[:len(line)-12] + "AAAAAAAAAA=\n",
+		"no padding":     strings.Replace(line, "=", "", 1),
+		"CRLF":           strings.Replace(line, "\n", "\r\n", 1),
+		"another dash":   strings.Replace(line, "—", "--", 1),
+		"two spaces":     strings.Replace(line, " ", "  ", 1),
+		"no end of line": strings.TrimSuffix(line, "\n"),
+	} {
+		last.bytes = []byte(strings.Replace(whole, line, other, 1))
+		_, err := verify(t, rezip(t, parts), VerifyOptions{})
+		require.Error(t, err, name)
+	}
+}
+
+// Odd events of no aggregate stand in a dossier only where they prove the cut or fill the
+// range; one that is too long for a line is left out, and said to be.
+func TestOddOfNoAggregate(t *testing.T) {
+	b := newBook(t)
+	b.add("task/a", "2018-01-02 09:00", docketed())
+	b.addRaw("", []byte("odd"), errTest)
+	b.add("task/a", "2018-01-03 09:00", docketed())
+	b.add("task/b", "2019-01-02 09:00", docketed())
+	long := b.addRaw("task/b", bytes.Repeat([]byte("x"), 70_000), errTest)
+	b.add("task/b", "2019-01-03 09:00", docketed())
+	d := b.dossier(0)
+	r, err := verify(t, d, VerifyOptions{})
+	require.NoError(t, err)
+	require.Equal(t, "1\n3\n", string(entry(t, d, pathContextSeq)))
+	require.Equal(t, []LeftOut{{"event/5", WhyUnprinted, long}}, r.LeftOut)
+	require.Less(t, len(entry(t, d, rangePath(1))), 10_000)
+}
