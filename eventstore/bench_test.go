@@ -155,7 +155,7 @@ func BenchmarkGroupCommit(b *testing.B) {
 			ctx := context.Background()
 			s := openBench(b)
 			payload := storetest.NewWriter(s).Append(b, 1)[0].Raw
-			ours := side(b, writers, func(id int) func() {
+			ours := side(b, writers, func(int) func() {
 				w := storetest.NewWriter(s)
 				return func() {
 					receipt, err := s.Append(ctx, w.Prepare(1))

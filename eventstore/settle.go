@@ -46,11 +46,11 @@ func (c *committer) settle(rs []*request, cause error) {
 	c.s.cfg.Logger.Warn("append without a definite answer, reopening the store", "error", cause)
 	c.breakDown(cause)
 	if err := c.mendInTime(); err != nil {
-		answerAll(rs, fmt.Errorf("%w: %w", ErrUnavailable, err))
+		_, _ = answerAll(rs, fmt.Errorf("%w: %w", ErrUnavailable, err))
 		return
 	}
 	if !c.opened {
-		answerAll(rs, fmt.Errorf("%w: %w", ErrUnavailable, cause))
+		_, _ = answerAll(rs, fmt.Errorf("%w: %w", ErrUnavailable, cause))
 		return
 	}
 	for _, r := range rs {

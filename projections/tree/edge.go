@@ -56,9 +56,9 @@ func (e *edge) add(h tlog.Hash, rows []tileRow) ([]tileRow, error) {
 		if l == len(e.tiles) {
 			e.tiles = append(e.tiles, make([]byte, 0, whole))
 		}
-		data := append(e.tiles[l], h[:]...)
+		e.tiles[l] = append(e.tiles[l], h[:]...)
+		data := e.tiles[l]
 		if len(data) < whole {
-			e.tiles[l] = data
 			return rows, nil
 		}
 		rows = append(rows, tileRow{l, n >> Height, data})
