@@ -156,7 +156,7 @@ func (s *Server) makeDossier(ctx context.Context, f *os.File, year int, head sea
 }
 
 func (s *Server) dossierSource(ctx context.Context, year int, head seal.Head) (dossier.Source, error) {
-	signer, err := s.Seal.Signer(head)
+	signers, err := s.Seal.Signers(head)
 	if err != nil {
 		return dossier.Source{}, err
 	}
@@ -165,7 +165,7 @@ func (s *Server) dossierSource(ctx context.Context, year int, head seal.Head) (d
 		keys.Keys = append(keys.Keys, dossier.Key{VKey: k.Verifier, From: k.From, Until: k.Until})
 	}
 	return dossier.Source{
-		Origin: s.Seal.Origin(), Head: dossierHead(head), Tile: s.Tree.Tile, Keys: keys, Policy: s.Seal.PolicyOf(head), Signer: signer,
+		Origin: s.Seal.Origin(), Head: dossierHead(head), Tile: s.Tree.Tile, Keys: keys, Policy: s.Seal.PolicyOf(head), Signer: signers[0], Others: signers[1:],
 		Heads: s.monthlyHeads(ctx, year, head.Size), Events: s.records, Evidence: s.Store.OpenEvidence,
 		Register: func(ctx context.Context, w io.Writer) error { return s.registerAt(ctx, w, year, head.Size) },
 	}, nil

@@ -70,8 +70,11 @@ type node struct {
 	logs   bool       // it has a tree
 	signs  bool       // and signs heads
 
+	hold chan struct{} // unless nil, the ledger is compared with its head once it is closed
+
 	store  *eventstore.Store
 	model  *projections.Model
+	server *api.Server
 	http   *httptest.Server
 	stop   chan struct{}
 	cancel context.CancelFunc
@@ -120,14 +123,17 @@ func (n *node) open() {
 	if n.logs {
 		n.sign(ctx)
 	}
-	server := api.New(n.config)
-	require.NoError(n.t, server.ReconcileEvidence(ctx))
-	token, err := server.Bootstrap(ctx, "安委会办公室")
+	n.server = api.New(n.config)
+	require.NoError(n.t, n.server.ReconcileEvidence(ctx))
+	token, err := n.server.Bootstrap(ctx, "安委会办公室")
 	require.NoError(n.t, err)
+	if n.logs && n.hold == nil {
+		<-n.config.Seal.Checked()
+	}
 	if token != "" {
 		n.token = token
 	}
-	n.http = httptest.NewServer(server.Handler())
+	n.http = httptest.NewServer(n.server.Handler())
 }
 
 // sign keeps a tree of the ledger and, if asked to, signs its heads.
@@ -140,7 +146,12 @@ func (n *node) sign(ctx context.Context) {
 		Store: n.store, Tree: tr, Org: "test", Dir: filepath.Join(n.dir, "keys"), Sign: n.signs, Every: time.Millisecond, Clock: n.clock.now,
 	})
 	n.log.Go(func() { _ = tr.Run(ctx) }) // who waits for it is told why it ended
-	n.log.Go(func() { _ = n.config.Seal.Run(ctx) })
+	n.log.Go(func() {
+		if n.hold != nil {
+			<-n.hold
+		}
+		_ = n.config.Seal.Run(ctx)
+	})
 }
 
 // close stops everything and leaves the folder.

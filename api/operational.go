@@ -37,7 +37,7 @@ func newMetrics(s *Server) *metrics {
 		gauge("duban_ledger_sequence", "Last acknowledged sequence.", func() float64 { return float64(s.Store.Acked()) }),
 		gauge("duban_readmodel_sequence", "Sequence the read models stand at.", func() float64 { return float64(s.Model.Position()) }),
 		gauge("duban_ledger_writable", "1 while the ledger accepts writes.", func() float64 {
-			if s.Store.Health() != nil {
+			if s.writable() != nil {
 				return 0
 			}
 			return 1
@@ -144,7 +144,7 @@ func (s *Server) operational() {
 
 func (s *Server) ready(c echo.Context) error {
 	r := readiness{Ledger: s.Store.Acked(), Model: s.Model.Position(), Writable: true, Sample: s.Sample}
-	if err := s.Store.Health(); err != nil {
+	if err := s.writable(); err != nil {
 		r.Writable, r.Reason = false, err.Error()
 	}
 	if s.Tree != nil {

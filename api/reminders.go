@@ -89,6 +89,9 @@ func (s *Server) remindAsked(ctx context.Context, r ReminderRequest) (ReminderRu
 
 // RemindToday enters the reminders of today in the server's own name.
 func (s *Server) RemindToday(ctx context.Context) (ReminderRun, error) {
+	if err := s.unchecked(); err != nil {
+		return ReminderRun{}, err
+	}
 	return s.remind(ctx, eventstore.System(), calendar.On(s.Clock()), false)
 }
 

@@ -69,7 +69,7 @@ func (s *Server) upkeep() {
 			}
 			return out, nil
 		})
-	register(s, huma.Operation{Method: http.MethodPost, Path: "/doctor/accept", OperationID: "accept-event", Tags: []string{tagUpkeep}, Summary: "接受一个无法读取或不合规的事件，使其不生效"},
+	register(s, huma.Operation{Method: http.MethodPost, Path: acceptPath, OperationID: "accept-event", Tags: []string{tagUpkeep}, Summary: "接受一个无法读取或不合规的事件，使其不生效"},
 		func(ctx context.Context, in *acceptInput) (*acceptOutput, error) {
 			if err := requireRole(ctx, domain.RoleSafetyOffice); err != nil {
 				return nil, err

@@ -3,6 +3,7 @@ package witness
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -178,8 +179,42 @@ func TestFirstHead(t *testing.T) {
 	require.NoError(t, err)
 	status, _, _ = post(t, w, "old 0\n\n"+string(signed))
 	assert.Equal(t, http.StatusUnprocessableEntity, status)
-	status, _, answer := post(t, w, l.request(0, 4))
+	status, _, _ = post(t, w, "old 0\n"+tlog.RecordHash(nil).String()+"\n\n"+l.note(0))
+	assert.Equal(t, http.StatusUnprocessableEntity, status, "nothing needs no proof")
+	status, _, answer := post(t, w, l.request(0, 0))
+	assert.Equal(t, http.StatusOK, status, "the empty tree: %s", answer)
+	status, _, answer = post(t, w, l.request(0, 4))
 	assert.Equal(t, http.StatusOK, status, answer)
+}
+
+// What the log's key signed counts in its one form only, and within the bounds of a
+// request.
+func TestForms(t *testing.T) {
+	l := newLog(t).grow(7, "event")
+	w := openWitness(t, t.TempDir(), l)
+	root, err := tlog.TreeHash(7, l)
+	require.NoError(t, err)
+	for _, text := range []string{
+		fmt.Sprintf("%s\n07\n%s\n", origin, root), fmt.Sprintf("%s\n+7\n%s\n", origin, root), fmt.Sprintf("%s\n7\n%s \n", origin, root),
+		fmt.Sprintf("%s\n7\n", origin), fmt.Sprintf("%s\n-1\n%s\n", origin, root),
+	} {
+		signed, err := note.Sign(&note.Note{Text: text}, l.signer)
+		require.NoError(t, err)
+		status, _, answer := post(t, w, "old 0\n\n"+string(signed))
+		assert.Equal(t, http.StatusBadRequest, status, "%q: %s", text, answer)
+	}
+	// 70 signatures of others, of 1,000 bytes each, make a note that is in order but long.
+	long := l.request(0, 7)
+	for i := range 70 {
+		long += fmt.Sprintf("— other.example/%d %s\n", i, base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{byte(i)}, 750)))
+	}
+	require.Greater(t, len(long), maxRequest)
+	_, err = note.Open([]byte(long[strings.Index(long, "\n\n")+2:]), w.logs[origin])
+	require.NoError(t, err)
+	status, _, _ := post(t, w, long)
+	assert.Equal(t, http.StatusBadRequest, status)
+	status, _, answer := post(t, w, l.request(0, 7))
+	assert.Equal(t, http.StatusOK, status, "nothing was kept of any of them: %s", answer)
 }
 
 // Many requests at once: the record only ever grows, and every cosigned head is of one
@@ -230,9 +265,19 @@ func TestLostRecord(t *testing.T) {
 	dir := t.TempDir()
 	openWitness(t, dir, l)
 	cfg := Config{Name: "witness.example/w1", Dir: dir, Logs: []string{l.vkey}}
-	require.NoError(t, os.WriteFile(filepath.Join(dir, stateFile), []byte("{"), 0o600))
-	_, err := New(cfg)
-	require.Error(t, err)
+	good, err := os.ReadFile(filepath.Join(dir, stateFile))
+	require.NoError(t, err)
+	root := tlog.RecordHash(nil).String()
+	for _, damaged := range []string{
+		"{", "", `{"x":{"size":-1,"root":"` + root + `"}}`, `{"x":{"size":1,"root":"` + root + `","more":1}}`, `{"x":{"size":1,"root":"AA=="}}`,
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, stateFile), []byte(damaged), 0o600))
+		_, err := New(cfg)
+		require.Error(t, err, damaged)
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, stateFile), good, 0o600))
+	_, err = New(cfg)
+	require.NoError(t, err)
 	require.NoError(t, os.Remove(filepath.Join(dir, stateFile)))
 	_, err = New(cfg)
 	require.ErrorIs(t, err, ErrStateLost)

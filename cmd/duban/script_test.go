@@ -51,6 +51,8 @@ func (m preparedM) Run() int {
 //	mode FILE 0600       permissions
 //	unpack ZIP ENTRY FILE
 //	tamper FROM TO       copies a file with one bit in its middle flipped
+//	await WHERE PATH RE FILE  asks the server of a folder or URL until it answers so
+//	watch KEYS URL FILE  makes a policy that wants the witness at URL
 func TestCommandLine(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -58,6 +60,11 @@ func TestCommandLine(t *testing.T) {
 		Deadline:            time.Now().Add(5 * time.Minute), // a server that should have refused to start is stopped
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("YEAR", time.Now().In(zone).Format("2006"))
+			witness, err := freeAddress()
+			if err != nil {
+				return err
+			}
+			e.Setenv("WITNESS", witness)
 			e.Setenv("NOTICE", filepath.Join(e.WorkDir, "notice.txt"))
 			if err := os.WriteFile(filepath.Join(e.WorkDir, "small.txt"), smallNotice("7"), 0o600); err != nil {
 				return err
@@ -66,6 +73,7 @@ func TestCommandLine(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": scriptCode, "ready": scriptReady, "json": scriptJSON, "set": scriptSet, "figures": scriptFigures, "mode": scriptMode, "counts": scriptCounts, "unpack": scriptUnpack, "tamper": scriptTamper,
+			"await": scriptAwait, "watch": scriptWatch,
 		},
 	})
 }

@@ -31,7 +31,8 @@
 //	register.xlsx              the year's register as known at that size
 //	selfcheck.json             what the exporter checked
 //	manifest.json              what the dossier holds, what not and why, digests
-//	manifest.note              the signature over manifest.json
+//	manifest.note              the signature over manifest.json; in the overlap of a
+//	                           rotation one by each key, so that either policy will do
 //
 // The year is that of recordedtime in Asia/Shanghai. recordedtime never runs
 // backwards along the stream, so a year is a contiguous range of sequences. Same

@@ -89,7 +89,7 @@ func TestForgedWithTheKey(t *testing.T) {
 		}},
 		"a whole year said to be partial": {pathManifest, 0, edit(pathReadme, text("督办", "督"), func(m *Manifest) { m.Partial = true })},
 		"another year":                    {pathContext, 1, edit(pathReadme, text("督办", "督"), func(m *Manifest) { m.Year = 2018 })},
-		"another organisation": {pathNote, 0, edit(pathReadme, text("督办", "督"), func(m *Manifest) {
+		"another organisation": {pathKeys, 0, edit(pathReadme, text("督办", "督"), func(m *Manifest) {
 			m.Incarnation = "x"
 			m.Origin = "duban/" + m.Org + "/x"
 		})},

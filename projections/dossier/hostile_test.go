@@ -272,11 +272,15 @@ func TestSpellings(t *testing.T) {
 		"something behind keys.json":       {pathKeys, replace(pathKeys, "\n ]\n}\n", "\n ]\n}\n{}")},
 		"CRLF in the checkpoint":           {pathCheckpoint, replace(pathCheckpoint, "\n15\n", "\r\n15\r\n")},
 		"a leading zero in the checkpoint": {pathCheckpoint, replace(pathCheckpoint, "\n15\n", "\n015\n")},
-		"an empty line in the range":       {rangePath(1), replace(rangePath(1), "\n", "\n\n")},
-		"CRLF in the range":                {rangePath(1), replace(rangePath(1), "\n", "\r\n")},
-		"a duplicate key in selfcheck":     {pathSelfCheck, replace(pathSelfCheck, `"format":`, `"format": "x", "format":`)},
-		"a failed check in selfcheck":      {pathSelfCheck, replace(pathSelfCheck, `"passed": true`, `"passed": false`)},
-		"a policy without a log":           {pathPolicy, replace(pathPolicy, "log ", "# log ")},
+		"a signature twice on the head": {pathCheckpoint, func(by map[string]*part, _ *Manifest) {
+			text := string(by[pathCheckpoint].bytes)
+			by[pathCheckpoint].bytes = []byte(text + strings.SplitAfter(text, "\n\n")[1])
+		}},
+		"an empty line in the range":   {rangePath(1), replace(rangePath(1), "\n", "\n\n")},
+		"CRLF in the range":            {rangePath(1), replace(rangePath(1), "\n", "\r\n")},
+		"a duplicate key in selfcheck": {pathSelfCheck, replace(pathSelfCheck, `"format":`, `"format": "x", "format":`)},
+		"a failed check in selfcheck":  {pathSelfCheck, replace(pathSelfCheck, `"passed": true`, `"passed": false`)},
+		"a policy without a log":       {pathPolicy, replace(pathPolicy, "log ", "# log ")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			refused(t, b.forge(good, tc.change), VerifyOptions{}, tc.entry)

@@ -78,10 +78,13 @@ func manifestText(m Manifest, encoded []byte) string {
 	return fmt.Sprintf("%s\n%s\n%d\n%d\nsha256:%s\n", Format, m.Origin, m.Year, m.TreeSize, hex.EncodeToString(sum[:]))
 }
 
-// openManifestNote verifies the signature over the manifest: by one of the log's
-// own keys, and nobody else's signature beside it.
-func openManifestNote(msg []byte, m Manifest, encoded []byte, known note.Verifiers) (*note.Note, error) {
-	n, err := openNote(msg, known)
+var errNoPolicyKey = errors.New("没有策略所列账本密钥的签名 / no signature by a key of the log that the policy names")
+
+// openManifestNote verifies the signatures over the manifest: one at least by a key of
+// the log that the policy names, others, in the overlap of a rotation, by keys that the
+// dossier names, and nobody else's beside them.
+func openManifestNote(msg []byte, m Manifest, encoded []byte, policy seal.Policy, keys Keys) (*note.Note, error) {
+	n, err := openNote(msg, firstKnown{policy, keys.all()})
 	if err != nil {
 		return nil, err
 	}
@@ -91,10 +94,17 @@ func openManifestNote(msg []byte, m Manifest, encoded []byte, known note.Verifie
 	if len(n.UnverifiedSigs) > 0 {
 		return nil, fmt.Errorf("未知的签名 %s / an unknown signature, %s", n.UnverifiedSigs[0].Name, n.UnverifiedSigs[0].Name)
 	}
+	named := false
 	for _, s := range n.Sigs {
 		if s.Name != m.Origin {
 			return nil, fmt.Errorf("签名者 %s 不是本账本 / the signer %s is not the log", s.Name, s.Name)
 		}
+		if _, err := policy.Verifier(s.Name, s.Hash); err == nil {
+			named = true
+		}
+	}
+	if !named {
+		return nil, errNoPolicyKey
 	}
 	return n, nil
 }

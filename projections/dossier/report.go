@@ -33,6 +33,7 @@ type Report struct {
 	Root     string `json:"root,omitempty"`
 	Range    *Range `json:"range,omitempty"`
 	Partial  bool   `json:"partial"`
+	Sample   bool   `json:"sample,omitempty"`   // the ledger says that it holds invented data
 	Software string `json:"software,omitempty"` // that made the dossier
 
 	Trust    *Trust        `json:"trust,omitempty"`
@@ -104,6 +105,9 @@ func (r Report) Print(w io.Writer) error {
 	if r.Range != nil {
 		p.line("")
 		p.line("%d 年度卷宗，账本 %s", r.Year, r.Origin)
+		if r.Sample {
+			p.line("  样例数据，仅供试用，不是真实记录 / invented sample data, no real record")
+		}
 		p.line("  年度范围 / range: 序号 %d–%d", r.Range.First, r.Range.Last)
 		p.line("  树头 / head: %d 个事件，根 %s", r.TreeSize, r.Root)
 	}

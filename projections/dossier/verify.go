@@ -36,7 +36,7 @@ type VerifyOptions struct {
 // events. The error is a *Fault for the first thing that does not hold, which the
 // report names too; ctx.Err(); or that of reading the file.
 func Verify(ctx context.Context, r io.ReaderAt, size int64, opt VerifyOptions) (Report, error) {
-	v := &verifier{ctx: ctx, opt: opt, size: size, lines: bufio.NewReaderSize(nil, eventstore.MaxEventBytes+1), report: Report{Checks: []Check{}, Remarks: []string{}}}
+	v := newVerifier(ctx, size, opt)
 	err := v.run(r)
 	v.report.OK = err == nil
 	var fault *Fault
@@ -57,7 +57,7 @@ type verifier struct {
 	codec eventstore.Codec // knows no types: it reads the envelope and leaves data as it is
 	lines *bufio.Reader
 
-	batches sync.Pool // of *batch
+	batches *sync.Pool // of *batch
 
 	*archive
 	m      Manifest
@@ -67,17 +67,36 @@ type verifier struct {
 	hashes tlog.HashReader
 }
 
+func newVerifier(ctx context.Context, size int64, opt VerifyOptions) *verifier {
+	return &verifier{
+		ctx: ctx, opt: opt, size: size, lines: bufio.NewReaderSize(nil, eventstore.MaxEventBytes+1), batches: &sync.Pool{},
+		report: Report{Checks: []Check{}, Remarks: []string{}},
+	}
+}
+
 func (v *verifier) run(r io.ReaderAt) error {
+	for _, step := range v.steps(r) {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// steps returns what is done, one after the other. A step reads the file through r,
+// and knows of it besides only what the steps before it left in v.
+func (v *verifier) steps(r io.ReaderAt) []func() error {
+	return []func() error{
+		func() error { return v.unzip(r) }, v.manifest, v.head, v.order, v.tiles, v.heads, v.previous, v.texts, v.events,
+	}
+}
+
+func (v *verifier) unzip(r io.ReaderAt) error {
 	var err error
 	if v.archive, err = openArchive(r, v.size); err != nil {
 		return err
 	}
 	v.report.check("zip", "ZIP 结构是规定的写法，没有夹带", "the ZIP's structure is in its one form, with nothing added", uint64(len(v.entries)))
-	for _, step := range []func() error{v.manifest, v.head, v.order, v.tiles, v.heads, v.previous, v.texts, v.events} {
-		if err := step(); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
@@ -120,11 +139,14 @@ func (v *verifier) manifest() error {
 	if err := v.readPolicy(); err != nil {
 		return err
 	}
+	if err := v.readKeys(); err != nil {
+		return err
+	}
 	signed, err := v.text(pathNote, maxSmallEntry)
 	if err != nil {
 		return err
 	}
-	n, err := openManifestNote(signed, v.m, encoded, v.policy)
+	n, err := openManifestNote(signed, v.m, encoded, v.policy, v.keys)
 	if err != nil {
 		return fault(pathNote, err)
 	}
@@ -155,8 +177,7 @@ func (v *verifier) readPolicy() error {
 	return nil
 }
 
-// head checks the signed head and the keys.
-func (v *verifier) head() error {
+func (v *verifier) readKeys() error {
 	encoded, err := v.text(pathKeys, maxSmallEntry)
 	if err != nil {
 		return err
@@ -167,6 +188,11 @@ func (v *verifier) head() error {
 	if v.keys.Origin != v.m.Origin {
 		return fault(pathKeys, errors.New("不是本账本的密钥 / not the keys of this log"))
 	}
+	return nil
+}
+
+// head checks the signed head.
+func (v *verifier) head() error {
 	signed, err := v.text(pathCheckpoint, maxSmallEntry)
 	if err != nil {
 		return err

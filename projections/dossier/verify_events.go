@@ -259,9 +259,26 @@ func (r *reading) note(rec eventstore.Record) {
 			r.named[sum] = naming{first: rec.Seq}
 		}
 	}
-	if rec.Data.EventType() != "duban.ledger.accepted.v1" {
-		return
+	switch rec.Data.EventType() {
+	case "duban.ledger.opened.v1":
+		r.noteOpened(rec)
+	case "duban.ledger.accepted.v1":
+		r.noteAccepted(rec)
 	}
+}
+
+// noteOpened takes over whether a ledger says of itself that it holds invented data. It
+// does so whenever it is opened, and the whole chain of its own events is inside.
+func (r *reading) noteOpened(rec eventstore.Record) {
+	var opened struct {
+		Sample bool `json:"sample"`
+	}
+	if u, ok := rec.Data.(*domain.Unknown); ok && json.Unmarshal(u.Raw, &opened) == nil && opened.Sample {
+		r.report.Sample = true
+	}
+}
+
+func (r *reading) noteAccepted(rec eventstore.Record) {
 	var a struct {
 		Sequence uint64 `json:"sequence"`
 		SHA256   string `json:"sha256"`

@@ -35,6 +35,7 @@ type Source struct {
 	Keys   Keys                            // as of the head's size
 	Policy []byte                          // as of the head's size
 	Signer note.Signer                     // signs the manifest: a key of the policy
+	Others []note.Signer                   // sign it too: keys of the log whose overlap the head falls into
 
 	// Heads yields the heads signed so far, in order. nil: none are put in.
 	Heads iter.Seq2[Head, error]
@@ -188,11 +189,11 @@ func (wr *writer) finish(ctx context.Context, w io.Writer) error {
 	if len(encoded) > maxManifest {
 		return fmt.Errorf("%s: %d 字节，太大 / %d bytes are too many", pathManifest, len(encoded), len(encoded))
 	}
-	signed, err := note.Sign(&note.Note{Text: manifestText(wr.m, encoded)}, wr.Signer)
+	signed, err := note.Sign(&note.Note{Text: manifestText(wr.m, encoded)}, append([]note.Signer{wr.Signer}, wr.Others...)...)
 	if err != nil {
 		return fmt.Errorf("sign the manifest: %w", err)
 	}
-	if _, err := openManifestNote(signed, wr.m, encoded, wr.policy); err != nil {
+	if _, err := openManifestNote(signed, wr.m, encoded, wr.policy, wr.Keys); err != nil {
 		return fmt.Errorf("sign the manifest: the policy does not know the key: %w", err)
 	}
 	for _, e := range []struct {

@@ -17,7 +17,8 @@
 //
 // # When a head is signed
 //
-// A head covers acknowledged events only, at most a second old. It is appended to
+// A head covers acknowledged events only, at most a second old, and none from an event
+// on that is known to be odd (eventstore.ErrUndecodable) until that is accepted. It is appended to
 // HEADS (see eventstore) behind the last sequence the signer knows, and published
 // only once that is on disk: of two signers, the second never publishes anything.
 // Before it signs, the signer checks that the tree still extends the last head.

@@ -178,6 +178,64 @@ func TestHeadBits(t *testing.T) {
 	require.Error(t, err)
 }
 
+// Cosignatures are signature lines and nothing else.
+func TestCosignedRecords(t *testing.T) {
+	for text, good := range map[string]bool{
+		"— w/1 AAAA\n":                 true,
+		"— w/1 AAAA\n— w/2 AAAA\n":     true,
+		"":                             false,
+		"\n":                           false,
+		"— w/1 AAAA":                   false,
+		"w/1 AAAA\n":                   false,
+		"— w/1 AAAA\n\n":               false,
+		"\n— w/1 AAAA\n":               false,
+		"— w/1 AAAA\nduban/other\n1\n": false,
+		"— " + strings.Repeat("w", 1000) + " AAAA\n": false,
+	} {
+		raw, err := encodeRecord(cosignedRecord{At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Cosignatures: text})
+		require.NoError(t, err)
+		h := Head{Size: 7, Note: []byte("x\n")}
+		err = h.cosign(eventstore.HeadRecord{Size: 7, Data: raw})
+		require.Equal(t, good, err == nil, "%q", text)
+		if good {
+			assert.Equal(t, "x\n"+text, string(h.Note))
+		}
+		require.Error(t, h.cosign(eventstore.HeadRecord{Size: 8, Data: raw}))
+	}
+}
+
+// FuzzCosignatures: whatever a witness answers, only valid cosignatures of known
+// witnesses come of it.
+func FuzzCosignatures(f *testing.F) {
+	signer, _ := logSigner(f, testOrigin, 1)
+	w := cosigner(f, "w/1", 11)
+	h, _, err := sign(testOrigin, 7, tlog.RecordHash(nil), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), []note.Signer{signer})
+	require.NoError(f, err)
+	text, _, _ := strings.Cut(string(h.Note), "\n\n")
+	signed, err := note.Sign(&note.Note{Text: text + "\n"}, w)
+	require.NoError(f, err)
+	f.Add(signed[len(text)+2:])
+	f.Add([]byte("9\n"))
+	f.Add([]byte("— w/1 AAAAAAAA\n"))
+	known := note.VerifierList(w.Verifier())
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		if n, err := parseSize(answer); err == nil && fmt.Sprint(n) != strings.TrimSuffix(string(answer), "\n") {
+			t.Fatalf("%q is %d", answer, n)
+		}
+		lines, err := cosignatures(h, answer, known)
+		if err != nil {
+			return
+		}
+		if !signatureLines(lines) {
+			t.Fatalf("%q gave %q", answer, lines)
+		}
+		n, err := note.Open(append(h.Note[:len(h.Note):len(h.Note)], lines...), known)
+		if err != nil || len(n.Sigs) == 0 {
+			t.Fatalf("%q gave %q: %v", answer, lines, err)
+		}
+	})
+}
+
 func quoted(t *testing.T, s string) []byte {
 	t.Helper()
 	b, err := encodeRecord(s)

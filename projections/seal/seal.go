@@ -73,6 +73,7 @@ type Seal struct {
 	cfg     Config
 	started chan struct{} // closed once Run has compared the ledger with its last head, or could not
 	once    sync.Once     // closes started
+	checked chan struct{} // closed once Run's comparison has come to an end
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced when what follows changes
@@ -97,7 +98,7 @@ func New(cfg Config) *Seal {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Seal{cfg: cfg, started: make(chan struct{}), changed: make(chan struct{}), open: map[uint64]bool{}}
+	return &Seal{cfg: cfg, started: make(chan struct{}), checked: make(chan struct{}), changed: make(chan struct{}), open: map[uint64]bool{}}
 }
 
 func (s *Seal) set(f func()) {
@@ -111,6 +112,11 @@ func (s *Seal) set(f func()) {
 // Started returns a channel that is closed once Run has compared the ledger with its
 // last head and, of a new log, has its key named; or has found that it can't.
 func (s *Seal) Started() <-chan struct{} { return s.started }
+
+// Checked returns a channel that is closed once Run has compared the ledger with its
+// last head, or has found for good that it can't. Unlike Started it does not open
+// while the comparison is put off because the store does not answer.
+func (s *Seal) Checked() <-chan struct{} { return s.checked }
 
 // Origin returns the log's name, "" until Run has read it from the ledger.
 func (s *Seal) Origin() string {

@@ -47,24 +47,26 @@ func (s *Seal) LastBefore(ctx context.Context, t time.Time, size uint64) (Head, 
 	return found, nil
 }
 
-// KeysAt returns the keys that the ledger knew of at a size.
+// KeysAt returns the keys that the ledger knew of at a size, as it knew them then: that
+// the last of them was given an end later is not among it.
 func (s *Seal) KeysAt(size uint64) []Key {
-	return slices.DeleteFunc(s.Keys(), func(k Key) bool { return k.From > size })
+	all := s.Keys()
+	keys := slices.DeleteFunc(slices.Clone(all), func(k Key) bool { return k.From > size })
+	if n := len(keys); n > 0 && n < len(all) {
+		keys[n-1].Until = ""
+	}
+	return keys
 }
 
-// Signer returns who signs what rests on a head, in the log's name: the newest of the
-// keys that signed it. ErrNoKey if its private key is not here, as on a node that does
-// not sign, or once an old one was put away.
-func (s *Seal) Signer(h Head) (note.Signer, error) {
+// Signers returns who signs what rests on a head, in the log's name: the keys that signed
+// it, the newest first, without an old one that was put away. ErrNoKey if the private key of
+// the newest is not here, as on a node that does not sign.
+func (s *Seal) Signers(h Head) ([]note.Signer, error) {
 	ring, err := OpenKeyring(s.cfg.Dir)
 	if err != nil {
 		return nil, err
 	}
-	signers, err := ring.signers(s.KeysAt(h.Size), h.Size, calendar.On(h.At))
-	if err != nil {
-		return nil, err
-	}
-	return signers[0], nil
+	return ring.signers(s.KeysAt(h.Size), h.Size, calendar.On(h.At))
 }
 
 // PolicyOf returns a C2SP tlog-policy that a head satisfies: the log's keys of its day,

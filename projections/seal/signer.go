@@ -34,7 +34,8 @@ const retryPause = time.Second
 // Run checks the ledger against its last head and then signs, until ctx ends. It
 // returns nil then, and otherwise why nothing is signed any more, which Err repeats: a
 // *eventstore.MismatchError, after which writes are stopped too, eventstore.ErrHeadsMoved
-// when somebody else signs, ErrNoKey. While the store does not answer it waits.
+// when somebody else signs, ErrNoKey. While the store does not answer it waits. It is
+// called once.
 func (s *Seal) Run(ctx context.Context) error {
 	err := s.run(ctx)
 	if over(ctx, err) {
@@ -55,6 +56,9 @@ func (s *Seal) run(ctx context.Context) error {
 	err := s.patiently(ctx, func(ctx context.Context) error {
 		err := sg.start(ctx)
 		s.haltIf(err)
+		if !passing(err) && !over(ctx, err) {
+			close(s.checked) // patiently does not come back here
+		}
 		s.once.Do(func() { close(s.started) })
 		return err
 	})
@@ -305,10 +309,21 @@ func (sg *signer) loop(ctx context.Context) error {
 	}
 }
 
-// signNext signs the tree as far as it stands and is acknowledged, if that is
-// further than the last head.
-func (sg *signer) signNext(ctx context.Context) error {
+// signable returns how far the tree stands and is acknowledged, and not beyond an odd
+// event that nobody accepted: while none has a head over it, a backup can still be
+// put back without going behind what was signed.
+func (sg *signer) signable() uint64 {
 	size := min(uint64(sg.cfg.Tree.Head().N), sg.cfg.Store.Acked())
+	var odd *eventstore.EventError
+	if errors.As(sg.cfg.Store.Health(), &odd) {
+		size = min(size, odd.Sequence-1)
+	}
+	return size
+}
+
+// signNext signs what can be signed, if that is more than the last head has.
+func (sg *signer) signNext(ctx context.Context) error {
+	size := sg.signable()
 	last := sg.latest
 	if size <= last.Size {
 		return nil

@@ -198,6 +198,13 @@ func TestForeignCosignatures(t *testing.T) {
 	w.URLs = []string{foreign.server.URL}
 	b := openBench(t, dir, func(c *seal.Config) { c.Witnessing = w })
 	b.eventually("the alarm", func() bool { return b.seal.Status().Witness != nil && foreign.asked.Load() > 0 })
+	first := b.headOver(1)
+	storetest.NewWriter(b.store).Append(t, 1)
+	b.headOver(b.store.Acked())
+	b.eventually("the first is settled", func() bool {
+		h, err := b.seal.AtSize(t.Context(), first.Size)
+		return err == nil && h.Settled
+	})
 	for h, err := range b.seal.Heads(t.Context()) {
 		require.NoError(t, err)
 		assert.NotContains(t, string(h.Note), "— w.example/1 ")

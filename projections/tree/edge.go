@@ -57,15 +57,15 @@ func (e *edge) add(h tlog.Hash, rows []tileRow) ([]tileRow, error) {
 			e.tiles = append(e.tiles, make([]byte, 0, whole))
 		}
 		e.tiles[l] = append(e.tiles[l], h[:]...)
-		if len(e.tiles[l]) < whole {
+		data := e.tiles[l]
+		if len(data) < whole {
 			return rows, nil
 		}
-		full := e.tiles[l]
-		rows = append(rows, tileRow{l, n >> Height, full})
+		rows = append(rows, tileRow{l, n >> Height, data})
 		e.tiles[l] = make([]byte, 0, whole)
 		n >>= Height
 		var err error
-		if h, err = top(l, n, full); err != nil {
+		if h, err = top(l, n, data); err != nil {
 			return nil, err
 		}
 	}

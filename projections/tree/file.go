@@ -114,18 +114,17 @@ func connect(ctx context.Context, path string) (*file, error) {
 }
 
 // occupy opens all connections.
-func (f *file) occupy(ctx context.Context) error {
+func (f *file) occupy(ctx context.Context) (err error) {
 	for range connections {
 		c, err := f.db.Conn(ctx)
 		if err != nil {
 			return err
 		}
-		defer func() { _ = c.Close() }() // gives it back to the pool
+		defer func() { err = errors.Join(err, c.Close()) }() // gives it back to the pool
 		if err := c.PingContext(ctx); err != nil {
 			return err
 		}
 	}
-	var err error
 	f.info, err = os.Stat(f.path)
 	return err
 }
@@ -190,7 +189,7 @@ func (f *file) tile(ctx context.Context, level int, n int64) (data []byte, err e
 // store writes tiles and the head they add up to, in one transaction.
 func (f *file) store(ctx context.Context, rows []tileRow, head tlog.Tree) error {
 	return f.write(ctx, func(tx *sql.Tx) error {
-		if err := put(ctx, tx, tiles, rows); err != nil {
+		if err := put(ctx, tx, putTiles, rows); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, "UPDATE head SET size=?, root=?", head.N, head.Hash[:])
@@ -198,14 +197,19 @@ func (f *file) store(ctx context.Context, rows []tileRow, head tlog.Tree) error 
 	})
 }
 
+// The statements that put writes with, by table.
+const (
+	putTiles    = "INSERT OR REPLACE INTO " + tiles + "(level, n, data) VALUES(?, ?, ?)"
+	putNewTiles = "INSERT OR REPLACE INTO " + newTiles + "(level, n, data) VALUES(?, ?, ?)"
+)
+
 // put writes tiles; the partial one of before gives way.
-func put(ctx context.Context, tx *sql.Tx, table string, rows []tileRow) error {
-	//nolint:gosec // table is one of this package's two names
-	put, err := tx.PrepareContext(ctx, "INSERT OR REPLACE INTO "+table+"(level, n, data) VALUES(?, ?, ?)")
+func put(ctx context.Context, tx *sql.Tx, statement string, rows []tileRow) (err error) {
+	put, err := tx.PrepareContext(ctx, statement)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = put.Close() }()
+	defer func() { err = errors.Join(err, put.Close()) }()
 	for _, r := range rows {
 		if _, err := put.ExecContext(ctx, r.level, r.n, r.data); err != nil {
 			return err

@@ -73,7 +73,7 @@ func (r *rebuild) add(ctx context.Context, batch [][]byte) error {
 		return err
 	}
 	if err := r.locked(func(f *file) error {
-		return f.write(ctx, func(tx *sql.Tx) error { return put(ctx, tx, newTiles, rows) })
+		return f.write(ctx, func(tx *sql.Tx) error { return put(ctx, tx, putNewTiles, rows) })
 	}); err != nil {
 		return err
 	}

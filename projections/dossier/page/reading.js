@@ -180,6 +180,10 @@ class Reading {
 
   note(seq, e) {
     for (const sum of namedFiles(e)) if (!this.named.has(sum)) this.named.set(sum, seq);
+    if (e.type === "duban.ledger.opened.v1" && e.data?.sample === true && !this.sample) {
+      this.sample = true; // a ledger of invented data says so itself
+      this.v.remarks.push("样例数据，仅供试用，不是真实记录 / invented sample data, no real record");
+    }
     if (e.type === "duban.ledger.accepted.v1" && e.data?.sequence < seq) this.accepted.set(e.data.sequence, e.data.sha256);
   }
 

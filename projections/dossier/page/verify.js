@@ -114,12 +114,15 @@ class Verification {
     const own = await this.archive.whole("log/policy.txt");
     this.policy = await this.about("log/policy.txt", () => parsePolicy(own));
     if (this.options.policy) this.policy = await this.about("--policy", () => parsePolicy(this.options.policy));
+    await this.readKeys();
     const signed = await this.archive.whole("manifest.note");
-    const note = await this.about("manifest.note", () => openNote(signed, this.policy.keys));
+    const note = await this.about("manifest.note", () => openNote(signed, [...this.policy.keys, ...this.keys.keys]));
     await this.about("manifest.note", () => {
       if (note.text !== manifestText(this.m, encoded)) throw new Error("签名的内容与清单不符 / what was signed does not fit the manifest");
       if (note.unknown.length > 0) throw new Error(`未知的签名 ${note.unknown[0].name} / an unknown signature`);
       if (note.sigs.some((s) => s.name !== this.m.origin)) throw new Error("签名者不是本账本 / the signer is not the log");
+      // In the overlap of a rotation there is another key's beside it.
+      if (!note.sigs.some((s) => this.policy.keys.some((k) => k.name === s.name && k.id === s.id))) throw new Error("没有策略所列账本密钥的签名 / no signature by a key of the log that the policy names");
     });
     this.signatures("manifest", note);
   }
@@ -130,10 +133,14 @@ class Verification {
     this.end(name, note.sigs.length);
   }
 
-  async head() {
+  async readKeys() {
     const keys = await this.archive.whole("log/keys.json");
     this.keys = await this.about("log/keys.json", () => readKeys(keys));
     if (this.keys.origin !== this.m.origin) throw new Fault("log/keys.json", "不是本账本的密钥 / not the keys of this log");
+  }
+
+  async head() {
+    if (!this.keys) await this.readKeys();
     const signed = await this.archive.whole("log/checkpoint");
     const note = splitNote(signed);
     this.headNote = note;
