@@ -24,7 +24,7 @@
 //	log/tile/L/…               all hash tiles of the tree (C2SP tlog-tiles paths)
 //	events/range/000001.ndjson the events recorded in the year, 10,000 a file, one
 //	                           a line, the stored bytes
-//	events/context.ndjson      earlier events, and the two neighbours of the range
+//	events/context.ndjson      earlier events, and the neighbours of the range
 //	events/context.seq         the sequence of each line of context.ndjson
 //	evidence/SHA256            the files that the events name
 //	heads/SIZE                 the last head signed in each month of the year
@@ -39,7 +39,9 @@
 //
 // An event that can't be read (Record.Undecodable) and that an operator accepted
 // stands in its line as it is; if its bytes would break the line, the line is
-// empty and the manifest leaves the event out; its leaf is in the tiles.
+// empty and the manifest leaves the event out; its leaf is in the tiles. The manifest
+// lists such events. One that the verifier can read is believed to be odd only if an
+// included event accepts it, or if nothing but acceptances follows it.
 //
 // # Which aggregates come with their earlier history
 //
@@ -48,7 +50,8 @@
 //   - has an event in the range (touched), or
 //   - was in force when the year began: its last effective event before the range
 //     is not one that ends it (see Ends), or
-//   - holds the event before the range, the left neighbour.
+//   - holds the left neighbour: the event before the range or, where that can't be
+//     read, an event between the last readable one and the range.
 //
 // The rule looks at nothing but the order and the types of effective events. It
 // takes too much rather than too little: an event of any kind after an ending, a

@@ -401,7 +401,7 @@ func TestOddNeighbours(t *testing.T) {
 	r, err := verify(t, b.dossier(0), VerifyOptions{})
 	require.NoError(t, err)
 	assert.False(t, r.Partial)
-	assert.Len(t, r.Remarks, 2, "the year's beginning is not proved: %s", r.Remarks)
+	assert.Len(t, r.Remarks, 2, "what may be of the year is in the context: %s", r.Remarks)
 	assert.EqualValues(t, 1, r.Counts.Voided)
 }
 
@@ -411,11 +411,44 @@ func TestOddRightNeighbour(t *testing.T) {
 	b.add("task/a", "2020-01-02 09:00", &task.Reminded{Words: "一"})
 	b.records[1].Undecodable = errTest
 	b.records[1].RecordedTime = at("2020-01-02 09:00")
-	b.add("task/a", "2020-01-03 09:00", &task.Reminded{Words: "二"})
+	b.add("ledger/"+testOrg, "2020-01-03 09:00", &ledger.Accepted{Sequence: 2, SHA256: plainHash(b.records[1].Raw), Reason: "查明"})
 	// The odd event's time is not believed, so that it counts as of the year.
 	r, err := verify(t, b.dossier(0), VerifyOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, Range{1, 2}, *r.Range)
+}
+
+// TestFalselyOdd: an exporter with the key calls good events unreadable, to take them
+// out of their chain, their year and their effect.
+func TestFalselyOdd(t *testing.T) {
+	b := story(t)
+	d := b.dossier(0)
+	for _, seq := range []uint64{9, 10, 13} {
+		r := refused(t, b.forge(d, func(_ map[string]*part, m *Manifest) {
+			m.Odd = []Odd{{Sequence: seq, Subject: b.records[seq-1].Subject.String()}}
+		}), VerifyOptions{}, pathManifest)
+		assert.EqualValues(t, seq, r.Fault.Sequence)
+	}
+}
+
+// TestYearBeginsBehindOddEvent: an event that can't be read in the middle of the year
+// does not pass for the one before it.
+func TestYearBeginsBehindOddEvent(t *testing.T) {
+	b := newBook(t)
+	b.add("ledger/"+testOrg, "2018-12-31 09:00", &ledger.Opened{Software: "1", ConfigDigest: "sha256:00"})
+	b.add("task/a", "2019-01-02 09:00", docketed())
+	b.add("task/b", "2019-01-03 09:00", docketed())
+	odd := b.addRaw("", []byte("junk"), errTest)
+	b.add("ledger/"+testOrg, "2019-01-04 09:00", &ledger.Accepted{Sequence: odd, SHA256: plainHash([]byte("junk")), Reason: "查明"})
+	d := b.dossier(0)
+	_, err := verify(t, d, VerifyOptions{})
+	require.NoError(t, err)
+	refused(t, b.forge(d, func(by map[string]*part, m *Manifest) {
+		line := func(seq uint64) string { return string(b.records[seq-1].Raw) + "\n" }
+		by[pathContext].bytes, by[pathContextSeq].bytes = []byte(line(1)+line(4)), []byte("1\n4\n")
+		by[rangePath(1)].bytes = []byte(line(5))
+		m.Range, m.Counts.Events, m.Counts.Context, m.Counts.Touched, m.Counts.Earlier = Range{5, 5}, 1, 2, 1, 0
+	}), VerifyOptions{}, pathContextSeq)
 }
 
 func TestSelection(t *testing.T) {

@@ -34,6 +34,8 @@ type reading struct {
 
 	before, after uint64 // sequences of the neighbours in the context, 0: none
 	afterLine     line
+	doubtful      []uint64 // odd events that read well
+	lastPlain     uint64   // last readable event that is no acceptance
 	counts        Counts
 }
 
@@ -47,7 +49,7 @@ func (v *verifier) events() error {
 	if err := r.lists(); err != nil {
 		return fault(pathManifest, err)
 	}
-	for _, step := range []func() error{r.context, r.rangeFiles, r.rightNeighbour, r.evidence, r.totals} {
+	for _, step := range []func() error{r.context, r.rangeFiles, r.rightNeighbour, r.acceptances, r.evidence, r.totals} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -96,6 +98,7 @@ func (r *reading) context() error {
 		next++
 		if seq == r.after {
 			l.raw = bytes.Clone(l.raw) // its buffer is used again
+			l.rec, l.err = r.codec.Decode(0, l.raw)
 			r.afterLine = l
 			return nil
 		}
@@ -134,14 +137,29 @@ func (r *reading) contextSequences() ([]uint64, error) {
 	}
 	if r.m.Range.First > 1 {
 		r.before = r.m.Range.First - 1
-		if !slices.Contains(seqs, r.before) {
-			return nil, errors.New("缺少范围之前相邻的事件 / the event before the range is missing")
+		if err := r.leftEdge(seqs); err != nil {
+			return nil, err
 		}
 	}
 	if r.m.TreeSize > r.m.Range.Last && r.after == 0 {
 		return nil, errors.New("缺少范围之后相邻的事件 / the event behind the range is missing")
 	}
 	return seqs, nil
+}
+
+// leftEdge checks that nothing is missing between the range and the last readable
+// event before it, which has to lie outside the year: an unreadable one shows nothing.
+func (r *reading) leftEdge(seqs []uint64) error {
+	i, _ := slices.BinarySearch(seqs, r.m.Range.First)
+	for seq := r.before; seq > 0; seq-- {
+		if i--; i < 0 || seqs[i] != seq {
+			return fmt.Errorf("缺少范围之前的事件 %d / event %d before the range is missing", seq, seq)
+		}
+		if _, odd := r.odd[seq]; !odd {
+			return nil
+		}
+	}
+	return nil
 }
 
 // rangeFiles reads the events of the year.
@@ -188,14 +206,24 @@ func (r *reading) step(seq uint64, l line, inRange bool) error {
 	}
 	l.rec.Seq = seq
 	if odd {
-		l.rec.Subject = ref
-		r.oddHashes[seq] = plainHash(l.raw)
-		return r.follow(l.rec, l.hash, true, inRange)
+		return r.unreadable(seq, l, ref, inRange)
 	}
 	if l.err != nil {
 		return errors.Unwrap(l.err)
 	}
 	return r.readable(l.rec, l.hash, inRange)
+}
+
+// unreadable takes an event that the manifest lists as odd. One that reads well is
+// odd by an acceptance only, which is looked for at the end: else whoever exports
+// could take any event out of its chain, its year and its effect.
+func (r *reading) unreadable(seq uint64, l line, ref domain.Ref, inRange bool) error {
+	r.oddHashes[seq] = plainHash(l.raw)
+	if l.err == nil {
+		r.doubtful = append(r.doubtful, seq)
+	}
+	l.rec.Subject = ref
+	return r.follow(l.rec, l.hash, true, inRange)
 }
 
 func (r *reading) readable(rec eventstore.Record, hash tlog.Hash, inRange bool) error {
@@ -227,8 +255,9 @@ func (r *reading) unprinted(seq uint64, ref domain.Ref, odd, inRange bool) error
 }
 
 var (
-	errEmpty = errors.New("事件是空的 / the event is empty")
-	errOdd   = errors.New("odd") // marks a record as one that belongs to no transaction
+	errEmpty     = errors.New("事件是空的 / the event is empty")
+	errReadsWell = errors.New("清单称该事件无法读取，它却读得出来，卷宗内也没有接受它的事件 / the manifest calls the event unreadable; it reads well, and no event inside accepts it")
+	errOdd       = errors.New("odd") // marks a record as one that belongs to no transaction
 )
 
 func (r *reading) follow(rec eventstore.Record, hash tlog.Hash, odd, inRange bool) error {
@@ -259,7 +288,13 @@ func (r *reading) note(rec eventstore.Record) {
 			r.named[sum] = naming{first: rec.Seq}
 		}
 	}
+	r.noteAcceptance(rec)
+}
+
+// noteAcceptance remembers which odd event an event accepts, or that it is another.
+func (r *reading) noteAcceptance(rec eventstore.Record) {
 	if rec.Data.EventType() != "duban.ledger.accepted.v1" {
+		r.lastPlain = rec.Seq
 		return
 	}
 	var a struct {
@@ -310,6 +345,7 @@ func (r *reading) neighbour(odd bool) error {
 	rec := l.rec
 	rec.Seq = r.after
 	if odd {
+		r.oddHashes[r.after] = plainHash(l.raw)
 		rec.Undecodable = errOdd
 		r.transaction(rec)
 		return nil
@@ -321,6 +357,7 @@ func (r *reading) neighbour(odd bool) error {
 	if err := r.clock.tick(rec.RecordedTime); err != nil {
 		return err
 	}
+	r.noteAcceptance(rec)
 	if rec.RecordedTime.Before(r.cut.until) {
 		return errors.New("仍属该年度，范围没有到头 / still belongs to the year: the range ends too early")
 	}
@@ -387,10 +424,22 @@ func (r *reading) totals() error {
 	return nil
 }
 
+// acceptances refuses odd events that read well and that no included event accepts.
+// The acceptance may lie behind what is included only if nothing else does: a ledger
+// with an odd event takes acceptances and nothing else.
+func (r *reading) acceptances() error {
+	for _, seq := range r.doubtful {
+		if r.accepted[seq] != r.oddHashes[seq] && seq < r.lastPlain {
+			return &Fault{Entry: pathManifest, Sequence: seq, Err: errReadsWell}
+		}
+	}
+	return nil
+}
+
 // remarkOdd says which events have no effect because they can't be read.
 func (r *reading) remarkOdd() {
 	if _, odd := r.odd[r.before]; odd && r.before > 0 {
-		r.report.remark("范围之前相邻的事件无法读取，年度之始未得证明 / the event before the range can't be read: the year's beginning is not proved")
+		r.report.remark("范围之前紧邻的事件无法读取，可能属于该年度，已收录在 events/context.ndjson / what stands right before the range can't be read and may be of the year; it is in events/context.ndjson")
 	}
 	for _, o := range r.m.Odd {
 		sum, inside := r.oddHashes[o.Sequence]
