@@ -87,7 +87,12 @@
 //   - Anything about whose key it is, if the policy is the dossier's own: then only
 //     that the file agrees with the key inside it. Compare the fingerprint, or give
 //     a policy that came another way.
-//   - That evidence listed as left out ever existed as described.
+//   - That evidence listed as left out ever existed as described. Where a withdrawal
+//     is named as the reason and lies in the range, it is checked; that a file was never
+//     stored, or was withdrawn later, is the exporter's word, and the report says so.
+//   - That register.xlsx, README.txt, selfcheck.json and index.html say what the events
+//     do: the log's key signs that the exporter put them in, nothing more. The report
+//     says if index.html is not the page of the program that verifies.
 //
 // # Personal data
 //

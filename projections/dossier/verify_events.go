@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"duban/domain"
 	"duban/eventstore"
+	"duban/projections/dossier/page"
 )
 
 // A reading goes through a dossier's events in the order of the stream: the
@@ -27,10 +29,11 @@ type reading struct {
 	asm    eventstore.Assembler
 
 	odd       map[uint64]domain.Ref // included odd events that the manifest lists
-	leftOut   map[string]Why
+	leftOut   map[string]LeftOut
 	named     map[string]naming
-	accepted  map[uint64]string // odd event to the digest an acceptance named
-	oddHashes map[uint64]string // SHA-256 of the bytes of odd events that are inside
+	withdrew  map[uint64][]string // withdrawing event to the files it names
+	accepted  map[uint64]string   // odd event to the digest an acceptance named
+	oddHashes map[uint64]string   // SHA-256 of the bytes of odd events that are inside
 
 	before, after uint64 // sequences of the neighbours in the context, 0: none
 	afterLine     line
@@ -42,7 +45,7 @@ type reading struct {
 func (v *verifier) events() error {
 	r := &reading{
 		verifier: v, leaves: leaves{tree: v.tree, hashes: v.hashes}, chains: chains{}, cut: cutOf(v.m.Year),
-		odd: map[uint64]domain.Ref{}, leftOut: map[string]Why{}, named: map[string]naming{},
+		odd: map[uint64]domain.Ref{}, leftOut: map[string]LeftOut{}, named: map[string]naming{}, withdrew: map[uint64][]string{},
 		accepted: map[uint64]string{}, oddHashes: map[uint64]string{},
 		counts: Counts{Tiles: v.m.Counts.Tiles, Heads: v.m.Counts.Heads},
 	}
@@ -76,9 +79,16 @@ func (r *reading) lists() error {
 		if _, twice := r.leftOut[l.What]; twice || l.Why != WhyWithdrawn && l.Why != WhyMissing && l.Why != WhyUnprinted {
 			return fmt.Errorf("未收录清单不对：%s / left_out is wrong", printable(l.What))
 		}
-		r.leftOut[l.What] = l.Why
+		r.leftOut[l.What] = l
 	}
 	return nil
+}
+
+// listsOdd reports whether event/SEQUENCE is an event that is listed as odd.
+func (r *reading) listsOdd(what string) bool {
+	seq, err := parseNumber(strings.TrimPrefix(what, eventPrefix))
+	_, odd := r.odd[seq]
+	return err == nil && odd
 }
 
 var errSequences = errors.New("序号与事件的行数不符，或次序不对 / the sequences do not fit the lines, or are out of order")
@@ -242,7 +252,7 @@ func (r *reading) readable(rec eventstore.Record, hash tlog.Hash, inRange bool) 
 
 // unprinted stands for an event whose bytes can't stand in a line: its leaf does.
 func (r *reading) unprinted(seq uint64, ref domain.Ref, odd, inRange bool) error {
-	if !odd || r.leftOut[eventPrefix+strconv.FormatUint(seq, 10)] != WhyUnprinted {
+	if !odd || r.leftOut[eventPrefix+strconv.FormatUint(seq, 10)].Why != WhyUnprinted {
 		return errEmpty
 	}
 	hash, err := r.leaves.at(seq)
@@ -286,6 +296,9 @@ func (r *reading) note(rec eventstore.Record) {
 	for _, sum := range namedFiles(rec.Data.EventType(), rec.Raw) {
 		if _, ok := r.named[sum]; !ok {
 			r.named[sum] = naming{first: rec.Seq}
+		}
+		if withdraws(rec.Data.EventType()) {
+			r.withdrew[rec.Seq] = append(r.withdrew[rec.Seq], sum)
 		}
 	}
 	r.noteAcceptance(rec)
@@ -333,7 +346,7 @@ func (r *reading) rightNeighbour() error {
 func (r *reading) neighbour(odd bool) error {
 	l := r.afterLine
 	if len(l.raw) == 0 {
-		if !odd || r.leftOut[eventPrefix+strconv.FormatUint(r.after, 10)] != WhyUnprinted {
+		if !odd || r.leftOut[eventPrefix+strconv.FormatUint(r.after, 10)].Why != WhyUnprinted {
 			return errEmpty
 		}
 		r.transaction(eventstore.Record{Undecodable: errOdd})
@@ -385,18 +398,59 @@ func (r *reading) evidence() error {
 			return err
 		}
 	}
-	for sum, n := range r.named {
-		why := r.leftOut[evidencePrefix+sum]
-		if inside[sum] == (why == WhyWithdrawn || why == WhyMissing) {
-			return &Fault{Entry: evidencePrefix + sum, Sequence: n.first, Err: errors.New("事件引用的证据既未收录也未说明，或两者皆是 / the file an event names is neither inside nor accounted for, or both")}
+	word := 0
+	for _, sum := range slices.Sorted(maps.Keys(r.named)) {
+		l, out := r.leftOut[evidencePrefix+sum]
+		err := errUnaccounted
+		if inside[sum] != out {
+			err = r.why(sum, l, &word)
+		}
+		if err != nil {
+			return &Fault{Entry: evidencePrefix + sum, Sequence: r.named[sum].first, Err: err}
 		}
 	}
-	for what := range r.leftOut {
-		if sum, ok := strings.CutPrefix(what, evidencePrefix); ok && r.named[sum].first == 0 {
+	if word > 0 {
+		r.report.remark("%d 份证据未收录，卷宗内没有撤回它们的事件，以导出者的声明为准 / %d files are left out without an event inside that withdraws them: this rests on the exporter's word", word, word)
+	}
+	for _, what := range slices.Sorted(maps.Keys(r.leftOut)) {
+		sum, file := strings.CutPrefix(what, evidencePrefix)
+		switch {
+		case file && r.named[sum].first == 0:
 			return fault(pathManifest, fmt.Errorf("%s 没有被任何事件引用 / is named by no event", printable(what)))
+		case !file && !r.listsOdd(what):
+			return fault(pathManifest, fmt.Errorf("未收录清单中的 %s 既不是证据，也不是无法读取的事件 / is neither a file nor an unreadable event", printable(what)))
 		}
 	}
 	r.counts.Evidence = uint64(len(r.m.Evidence))
+	return nil
+}
+
+var (
+	errUnaccounted = errors.New("事件引用的证据既未收录也未说明，或两者皆是 / the file an event names is neither inside nor accounted for, or both")
+	errWhy         = errors.New("未收录的原因与事件不符 / the reason for leaving it out does not fit the events")
+)
+
+// why checks the reason a file was left out for against the events inside, and counts
+// in word what only the exporter says.
+func (r *reading) why(sum string, l LeftOut, word *int) error {
+	switch l.Why {
+	case "": // it is inside
+	case WhyMissing:
+		*word++
+		if l.Event != r.named[sum].first {
+			return errWhy
+		}
+	case WhyWithdrawn:
+		switch {
+		case slices.Contains(r.withdrew[l.Event], sum):
+		case l.Event >= r.m.Range.First && l.Event <= r.m.Range.Last || l.Event > r.m.TreeSize:
+			return errWhy
+		default: // the withdrawal lies behind the range or the head, or in an aggregate that is not inside
+			*word++
+		}
+	default:
+		return errUnaccounted
+	}
 	return nil
 }
 
@@ -415,6 +469,7 @@ func (r *reading) totals() error {
 		return fault(pathManifest, fmt.Errorf("数量不符：清单 %+v，实有 %+v / the counts are not those of the manifest", r.m.Counts, r.counts))
 	}
 	r.remarkOdd()
+	r.remarkPage()
 	r.report.Counts = &r.counts
 	r.report.check("entries", "每个条目的字节与清单的摘要一致", "every entry's bytes are those of its digest", uint64(len(r.m.Entries)))
 	r.report.check("leaves", "每个事件是签名树中该序号的叶子", "every event is the leaf at its sequence of the signed tree", r.counts.Events+r.counts.Context)
@@ -448,5 +503,12 @@ func (r *reading) remarkOdd() {
 			continue
 		}
 		r.report.remark("序号 %d 的事件无法读取；卷宗内没有接受它的事件，以导出者的声明为准 / event %d can't be read; its acceptance is not inside: this rests on the exporter's word", o.Sequence, o.Sequence)
+	}
+}
+
+// remarkPage says so if the page inside is not the one this program comes with.
+func (r *reading) remarkPage() {
+	if r.m.Entries[r.index[pathIndex]].SHA256 != plainHash(page.HTML()) {
+		r.report.remark("index.html 不是本程序所附的页面：所显示的内容和它自己的核验结论以导出者为准 / index.html is not the page of this program: what it shows, its own verdict too, is the exporter's word")
 	}
 }
