@@ -43,7 +43,7 @@ fuzz: ## every fuzz target for FUZZTIME
 golden: ## write golden files anew; read the diff afterwards
 	$(GO) test $$(git grep -lE '"update"|domaintest\.Golden' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's,^,./,') -update
 
-e2e: build ## tests that need other programs: OpenAPI linter, nats client, LibreOffice, strace
+e2e: build ## tests that need other programs: OpenAPI linter, nats client, LibreOffice, Chromium, strace
 	.ci/e2e
 
 clean:

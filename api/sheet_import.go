@@ -37,7 +37,7 @@ type ImportView struct {
 // ImportRow is what became of one row.
 type ImportRow struct {
 	Row     int                `json:"row" doc:"行号，从 1 起"`
-	Outcome forms.Outcome      `json:"outcome" doc:"same 未变, changed 变更, new 新增, stale 过期, refused 不予入账, already 已入账"`
+	Outcome forms.Outcome      `json:"outcome" doc:"same 未变, changed 变更, new 新增, stale 过期, refused 不予入账, already 此前已入账"`
 	Chinese string             `json:"outcome_chinese"`
 	Record  string             `json:"record,omitempty" doc:"所属记录：task/…、finding/…"`
 	Office  string             `json:"office,omitempty" doc:"分项的处室"`

@@ -52,7 +52,7 @@ func (im *sheetImport) onBehalf(ctx context.Context, v *projections.View) error 
 	if !ok {
 		o, err := v.Office(ctx, im.behalf)
 		if err != nil {
-			return domain.Invalid("behalf.unknown", "on_behalf_of", "没有名为“"+im.behalf+"”的处室", "there is no office called "+im.behalf)
+			return domain.Invalid("behalf.unknown", "on_behalf_of", "没有名为“"+im.behalf+"”的处室；先登记该单位（office register）", "there is no office called "+im.behalf+": register it first (office register)")
 		}
 		ref = domain.Ref{Kind: domain.KindOffice, ID: o.ID}
 	}
@@ -185,7 +185,7 @@ func (im *sheetImport) rejected() workbook.Sheet {
 	t := im.form.table
 	t.Titles = []string{t.Name + "（退回的行）"}
 	t.Notes = []string{"按“退回原因”改好后可再次导入；已入账的行不在其中。"}
-	t.Columns = append(t.Columns[:len(t.Columns):len(t.Columns)], workbook.Column{Key: "rejected", Header: "退回原因", Width: 40, Kind: workbook.KindText})
+	t.Columns = append(t.Columns[:len(t.Columns):len(t.Columns)], workbook.Column{Key: "rejected", Header: workbook.RejectedHeader, Width: 40, Kind: workbook.KindText})
 	var rows []workbook.Row
 	for _, p := range im.plan.Rows {
 		if !p.Outcome.Rejected() {

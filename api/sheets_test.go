@@ -175,7 +175,7 @@ func TestAStaleRowIsRefused(t *testing.T) {
 	n.act(tech, "tasks/"+im.tasks[3]+"/report", body{"period": "2019-08", "condition": "normal", "progress": "八月"})
 	file := edited(t, exported, forms.Progress(), edits{
 		0: {"progress": "已登记15户"}, // the other share of the same task
-		1: {"progress": "纸质报送"},
+		1: {"number": 7, "progress": "纸质报送"},
 		3: {"progress": "七月"}, // the same share, of which another period was reported
 	})
 	done := broughtIn(t, n.sendSheet(n.token, "progress"+received, file))
@@ -190,6 +190,9 @@ func TestAStaleRowIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, r.Rows, 1)
 	assert.Equal(t, "纸质报送", r.Rows[0].Cells[9].String())
+	sent, err := workbook.Read(file, table, workbook.Limits{})
+	require.NoError(t, err)
+	assert.Equal(t, sent.Rows[1].Cells[0], r.Rows[0].Cells[0], "it keeps its number")
 	corrected := edited(t, back.body, table, edits{0: {"progress": "自行登录报送；纸质补报"}})
 	again := broughtIn(t, n.sendSheet(n.token, "progress"+received, corrected))
 	assert.Equal(t, []string{"changed"}, outcomes(again))

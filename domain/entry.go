@@ -142,7 +142,7 @@ func (c *Particulars) checkBehalf(en Entry) error {
 		return nil
 	}
 	if len(c.Evidence) == 0 {
-		return Invalid("behalf.evidence", "evidence", "代录须附来件作为证据", "an entry on behalf needs the paper or message as evidence")
+		return Invalid("behalf.evidence", "evidence", "代录须附来件作为证据，请在 evidence 附上扫描件或原文件；只有电话可以只写 note", "an entry on behalf needs the paper or message as evidence: attach it; only a call does with a note")
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ type Event struct {
 // how it came in, on what ground and with whose approval.
 type Particulars struct {
 	OnBehalfOf  Ref           `json:"on_behalf_of,omitzero" doc:"代录：为谁录入 (person/… or office/…)"`
-	ReceivedVia Via           `json:"received_via,omitzero" doc:"收到方式：paper, oa, phone, meeting"`
+	ReceivedVia Via           `json:"received_via,omitzero" doc:"收到方式：paper 纸质, oa 办公系统, phone 电话, meeting 会议"`
 	ReceivedOn  calendar.Date `json:"received_on,omitempty" doc:"收到日期"`
 	Note        string        `json:"note,omitempty" doc:"备注"`
 	Evidence    []Evidence    `json:"evidence,omitempty" doc:"证据材料，先用 PUT /api/v1/evidence 上传"`

@@ -27,7 +27,7 @@ const (
 	OutcomeNew                        // 新增: its steps make a record, or record an act that no earlier row shows
 	OutcomeStale                      // 过期: what it shows was changed in the ledger since
 	OutcomeRefused                    // 不予入账
-	OutcomeAlready                    // 已入账: an earlier import recorded it
+	OutcomeAlready                    // 此前已入账: an earlier import recorded it
 )
 
 var outcomeNames = enum.New[Outcome]("outcome", "same", "changed", "new", "stale", "refused", "already")
@@ -48,7 +48,7 @@ func (o Outcome) Chinese() string {
 	case OutcomeRefused:
 		return "不予入账"
 	case OutcomeAlready:
-		return "已入账"
+		return "此前已入账"
 	}
 	return o.String()
 }

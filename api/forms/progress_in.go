@@ -98,7 +98,7 @@ func (r returnedRow) stale(p *RowPlan, now workbook.Row, head uint64, touched []
 	p.Refuse(OutcomeStale, r.problem("row.stale", "", StaleWords(touched)))
 	p.Back.Key.Version = head
 	for i, c := range r.of.Columns {
-		if !c.Editable {
+		if !c.Editable && c.Key != "number" { // its place in the sheet is no fact of the ledger's
 			p.Back.Cells[i] = now.Cells[i]
 		}
 	}

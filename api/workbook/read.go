@@ -80,6 +80,10 @@ func (m matcher) none(g grid, best header) error {
 	return e
 }
 
+// RejectedHeader heads the column that says why a row was rejected. A table that
+// comes back with it brings nothing to take from it.
+const RejectedHeader = "退回原因"
+
 type reader struct {
 	m      matcher
 	g      grid
@@ -92,6 +96,9 @@ type reader struct {
 // readHeader reports the columns that are not taken.
 func (r *reader) readHeader() {
 	for _, at := range r.h.unknown {
+		if r.title(at) == RejectedHeader {
+			continue
+		}
 		r.out.Ignored = append(r.out.Ignored, Ignored{Sheet: r.g.sheet, Column: r.title(at), Why: "不认识的列 / unknown column"})
 	}
 	for _, at := range r.h.twice {

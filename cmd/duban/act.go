@@ -69,7 +69,7 @@ func (a *app) actCommand(r resource, act domain.Act) *cobra.Command {
 	if create && r.proposal != "" {
 		use, args = act.Name+" [ID]", atMost(1)
 	}
-	f := &fields{values: map[string]json.RawMessage{}, types: map[string]reflect.Type{}}
+	f := &fields{values: map[string]json.RawMessage{}, types: map[string]reflect.Type{}, files: map[string][]string{}}
 	var key, ifMatch, bodyFile string
 	cmd := &cobra.Command{Use: use, Short: act.Chinese, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
 		c, err := a.client()
@@ -149,6 +149,7 @@ type fields struct {
 	base   map[string]json.RawMessage // what file and flags change
 	values map[string]json.RawMessage
 	types  map[string]reflect.Type
+	files  map[string][]string // members that are evidence: files and digests
 }
 
 // add makes a flag for every JSON member of a payload, embedded ones included.
@@ -163,13 +164,10 @@ func (f *fields) add(cmd *cobra.Command, t reflect.Type) {
 		if name == "" || name == "-" {
 			continue
 		}
-		usage := sf.Tag.Get("doc")
-		if !isText(sf.Type) {
-			usage = strings.TrimSpace(usage + " (JSON)")
-		}
+		usage := flagUsage(sf)
 		f.types[name] = sf.Type
 		flag := strings.ReplaceAll(name, "_", "-")
-		set := func(v string) error { return f.set(name, sf.Type, v) }
+		set := func(v string) error { return f.set(sf, name, v) }
 		if sf.Type.Kind() == reflect.Bool {
 			cmd.Flags().BoolFunc(flag, usage, set)
 			continue
@@ -178,40 +176,21 @@ func (f *fields) add(cmd *cobra.Command, t reflect.Type) {
 	}
 }
 
-// isText reports whether a member's JSON is a string.
-func isText(t reflect.Type) bool {
-	_, text := reflect.New(t).Interface().(interface{ UnmarshalText([]byte) error })
-	return text || t.Kind() == reflect.String
-}
-
-var (
-	refType      = reflect.TypeFor[domain.Ref]()
-	refsType     = reflect.TypeFor[[]domain.Ref]()
-	evidenceType = reflect.TypeFor[[]domain.Evidence]()
-)
-
-func (f *fields) set(name string, t reflect.Type, v string) error {
+func (f *fields) set(sf reflect.StructField, name, v string) error {
+	t := sf.Type
 	switch {
 	case t == evidenceType && !strings.HasPrefix(strings.TrimSpace(v), "["):
-		// --evidence takes digests as well; the server knows size and type.
-		list := []domain.Evidence{}
-		for _, sum := range strings.Split(v, ",") {
-			list = append(list, domain.Evidence{SHA256: strings.TrimSpace(sum)})
-		}
-		return f.encode(name, list)
+		f.files[name] = several(v, ",")
+		return nil
 	case t == refsType && !strings.HasPrefix(strings.TrimSpace(v), "["):
-		return f.encode(name, strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == '、' || r == '，' }))
+		return f.encode(name, kinded(sf, several(v, ",、，")))
 	case t == refType && v != "" && !strings.Contains(v, "/"):
-		// --directive 01J… names a directive; a name without a kind is an office's.
-		if kind, err := domain.ParseKind(name); err == nil && kind != domain.KindOffice {
-			v = name + "/" + v
-		}
-		return f.encode(name, v)
+		return f.encode(name, kinded(sf, []string{v})[0])
 	case isText(t):
 		return f.encode(name, v)
 	}
 	if !json.Valid([]byte(v)) {
-		return errors.New("应为 JSON / is JSON")
+		return fmt.Errorf("应为 JSON，如 '%s' / is JSON, such as '%s'", shape(t), shape(t))
 	}
 	f.values[name] = json.RawMessage(v)
 	return nil
@@ -261,6 +240,9 @@ func (f *fields) body(ctx context.Context, a *app, c *client, file string) ([]by
 			return nil, err
 		}
 		all[k] = named
+	}
+	if err := f.attached(ctx, a, c, all); err != nil {
+		return nil, err
 	}
 	return json.Marshal(all)
 }

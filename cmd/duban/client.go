@@ -154,7 +154,7 @@ func (e problemError) Error() string {
 		s += " [" + e.p.Rule + "]"
 	}
 	if len(e.p.Allowed) > 0 {
-		s += "\n现在可以 / allowed now: " + strings.Join(e.p.Allowed, ", ")
+		s += "\n现在可以 / allowed now: " + commandWords(e.p.Allowed)
 	}
 	return s
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"duban/domain/assessment"
 	"duban/projections"
 )
 
@@ -159,7 +160,7 @@ func (a *app) factsCommand() *cobra.Command {
 		return err
 	}}
 	q.flags(cmd, with(cutFlags(), map[string]string{
-		"figure": "指标，如 late、reports_missing / figure", "year": "年度，缺省为全部 / year", "office": "处室编号或名称 / office",
+		"figure": "指标 / figure: " + upTo(assessment.Figures), "year": "年度，缺省为全部 / year", "office": "处室编号或名称 / office",
 		"directive": "文件编号 / directive", "month": "归属月份 2019-08 / month", "limit": "条数 / how many", "cursor": "上一页的 next / next of the page before",
 	}))
 	return cmd

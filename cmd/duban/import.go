@@ -2,16 +2,22 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"duban/api"
+	"duban/domain/calendar"
 	"duban/domain/notice"
+	"duban/projections"
 )
 
 func (a *app) importCommand() *cobra.Command {
@@ -41,13 +47,39 @@ func (a *app) importCommand() *cobra.Command {
 				header["Idempotency-Key"] = key
 			}
 			out, err := c.do(cmd.Context(), request{method: http.MethodPost, path: "directives", query: q, body: bytes.NewReader(b), media: media, header: header})
-			return a.printWrite(out, err)
+			if err := a.printWrite(out, err); err != nil || a.json {
+				return err
+			}
+			return a.printImported(cmd.Context(), c, out, assignedOn)
 		},
 	}
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "只试读，不写入 / read it only")
 	cmd.Flags().StringVar(&assignedOn, "assigned-on", "", "交办日期，缺省为现在 / date of assignment, by default now")
 	cmd.Flags().StringVar(&key, "idempotency-key", "", "ULID，重试时用同一个 / the same at a retry")
 	return cmd
+}
+
+// longAgo is how many days after its issue a notice is handed out at the latest
+// without a word about it; what is older is most likely entered after the fact.
+const longAgo = 60
+
+// printImported says what became of the notice.
+func (a *app) printImported(ctx context.Context, c *client, answer []byte, assignedOn string) error {
+	var w api.WriteResult
+	if err := decode(answer, &w); err != nil {
+		return err
+	}
+	var d projections.DirectiveView
+	if err := c.get(ctx, "directives/"+url.PathEscape(w.ID), url.Values{"min_seq": {strconv.FormatUint(w.Sequence, 10)}}, &d); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "%s：任务 %d，分项 %d；清单见 duban tasks / tasks and shares\n", d.DocumentNumber, d.TaskCount, d.ShareCount)
+	today := calendar.On(time.Now())
+	if assignedOn == "" && d.IssuedOn != "" && d.IssuedOn.AddDays(longAgo) < today {
+		fmt.Fprintf(a.out, "注意：文件印发于 %s，没有写 --assigned-on，交办日期记为今天 %s。补录旧文件的，请撤销登记（duban directive void %s --reason 交办日期有误），再用 --assigned-on 导入 / "+
+			"issued on %s but assigned today: if it was handed out earlier, void it and import it with --assigned-on\n", d.IssuedOn, today, w.ID, d.IssuedOn)
+	}
+	return nil
 }
 
 // mediaType goes by the file's ending; what a text is made of is found out by

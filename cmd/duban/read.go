@@ -13,6 +13,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"duban/domain/calendar"
+	"duban/domain/directive"
+	"duban/domain/finding"
+	"duban/domain/inspection"
+	"duban/domain/light"
+	"duban/domain/office"
+	"duban/domain/task"
 	"duban/projections"
 )
 
@@ -52,7 +58,7 @@ func cutFlags() map[string]string {
 
 func pageFlags() map[string]string {
 	return map[string]string{
-		"q": "检索 / search", "sort": "排序 / sort by", "limit": "条数 / how many", "cursor": "上一页的 next / next of the page before",
+		"q": "检索 / search", "sort": "排序 / sort by: number, deadline, updated, light, status", "limit": "条数 / how many", "cursor": "上一页的 next / next of the page before",
 		"desc": "降序 true / descending",
 	}
 }
@@ -118,8 +124,8 @@ func excerpt(s string, n int) string {
 
 func (a *app) tasksCommand() *cobra.Command {
 	flags := with(cutFlags(), pageFlags(), map[string]string{
-		"office": "处室编号或名称 / office", "status": "状态 / status", "light": "亮灯 / light", "directive": "文件编号 / directive",
-		"kind": "类型 / kind", "handler": "经办人 person/… / handler", "open": "只列有在办分项的 true，--handler 离任前须移交的 / with open shares",
+		"office": "处室编号或名称 / office", "status": "状态 / status: " + choices(new(task.Status)), "light": "亮灯 / light: " + upTo(light.Normal),
+		"directive": "文件编号 / directive", "kind": "类型 / kind: " + choices(new(task.Kind)), "handler": "经办人 person/… / handler", "open": "只列有在办分项的 true，--handler 离任前须移交的 / with open shares",
 	})
 	return listCommand(a, "tasks", "任务清单 / list tasks", flags,
 		[]string{"编号", "条款", "状态", "亮灯", "时限", "处室", "内容"}, func(t projections.TaskView) []string {
@@ -137,14 +143,15 @@ func (a *app) tasksCommand() *cobra.Command {
 
 func (a *app) findingsCommand() *cobra.Command {
 	flags := with(cutFlags(), pageFlags(), map[string]string{
-		"office": "督办处室 / supervising office", "status": "状态 / status", "light": "亮灯 / light", "grade": "级别 / grade",
+		"office": "督办处室 / supervising office", "status": "状态 / status: " + choices(new(finding.Status)),
+		"light": "亮灯 / light: rectification_overdue 整改逾期, reinspection_due 待复查, normal 正常", "grade": "级别 / grade: " + choices(new(finding.Grade)),
 		"task": "任务编号 / task", "inspection": "检查编号 / inspection", "year": "发现的年份 / year in which they were found",
 	})
 	delete(flags, "sort")
 	var q query
 	cmd := listing(a, &q, "findings", "隐患清单 / list findings", flags,
 		[]string{"编号", "级别", "状态", "亮灯", "被检查单位", "内容"}, func(f projections.FindingView) []string {
-			return []string{f.ID, f.Grade, f.StatusChinese, f.Light.Chinese, f.Subject, excerpt(f.Description, 24)}
+			return []string{f.ID, chineseOf(new(finding.Grade), f.Grade), f.StatusChinese, f.Light.Chinese, f.Subject, excerpt(f.Description, 24)}
 		})
 	return a.exporting(cmd, "reports/rectification", &q)
 }
@@ -154,7 +161,7 @@ func (a *app) officesCommand() *cobra.Command {
 	delete(flags, "sort")
 	return listCommand(a, "offices", "处室清单 / list offices", flags, []string{"编号", "名称", "类型", "别名", "去向"},
 		func(o projections.OfficeView) []string {
-			return []string{"office/" + o.ID, o.Name, o.Type, strings.Join(o.Aliases, "、"), whereTo(o)}
+			return []string{"office/" + o.ID, o.Name, chineseOf(new(office.Type), o.Type), strings.Join(o.Aliases, "、"), whereTo(o)}
 		})
 }
 
@@ -178,17 +185,30 @@ func (a *app) inspectionsCommand() *cobra.Command {
 	delete(flags, "sort")
 	return listCommand(a, "inspections", "检查清单 / list inspections", flags, []string{"编号", "类型", "状态", "发现", "范围"},
 		func(i projections.InspectionView) []string {
-			return []string{i.ID, i.Kind, i.Status, strconv.Itoa(i.Findings), excerpt(i.Scope, 40)}
+			return []string{i.ID, i.Kind, chineseOf(new(inspection.Status), i.Status), strconv.Itoa(i.Findings), excerpt(i.Scope, 40)}
 		})
 }
 
 func (a *app) directivesCommand() *cobra.Command {
-	flags := with(cutFlags(), pageFlags(), map[string]string{"status": "状态 / status"})
+	flags := with(cutFlags(), pageFlags(), map[string]string{"status": "状态 / status: in_force 有效, voided 已撤销登记, repealed 已废止"})
 	delete(flags, "sort")
 	return listCommand(a, "directives", "文件清单 / list directives", flags, []string{"编号", "文号", "任务", "分项", "状态", "标题"},
 		func(d projections.DirectiveView) []string {
-			return []string{d.ID, d.DocumentNumber, strconv.Itoa(d.TaskCount), strconv.Itoa(d.ShareCount), d.Status, excerpt(d.Title, 40)}
+			return []string{d.ID, d.DocumentNumber, strconv.Itoa(d.TaskCount), strconv.Itoa(d.ShareCount), directiveStatus(d.Status), excerpt(d.Title, 40)}
 		})
+}
+
+// directiveStatus is the word for what a list says of a directive.
+func directiveStatus(status string) string {
+	switch status {
+	case projections.DirectiveInForce:
+		return directive.StatusIssued.Chinese()
+	case projections.DirectiveVoided:
+		return directive.StatusVoided.Chinese()
+	case projections.DirectiveRepeal:
+		return directive.StatusRepealed.Chinese()
+	}
+	return status
 }
 
 func (a *app) calendarsCommand() *cobra.Command {
@@ -322,7 +342,7 @@ func (a *app) printTask(t projections.TaskView) error {
 		if s.Deadline != nil {
 			deadline = strings.TrimSpace(string(s.Deadline.Date) + " " + s.Deadline.Words)
 		}
-		rows[i] = []string{s.Office.Name, s.Role, s.StatusChinese, s.Light.Chinese, deadline, string(s.SignedOn), string(s.ReportedOn), excerpt(s.Progress, 20)}
+		rows[i] = []string{s.Office.Name, chineseOf(new(task.Role), s.Role), s.StatusChinese, s.Light.Chinese, deadline, string(s.SignedOn), string(s.ReportedOn), excerpt(s.Progress, 20)}
 	}
 	if err := a.table([]string{"处室", "角色", "状态", "亮灯", "时限", "签收", "最近报告", "进展"}, rows); err != nil {
 		return err
@@ -331,7 +351,7 @@ func (a *app) printTask(t projections.TaskView) error {
 		return err
 	}
 	if len(t.Allowed) > 0 {
-		fmt.Fprintln(a.out, "可以办理 / allowed:", strings.Join(t.Allowed, ", "))
+		fmt.Fprintln(a.out, "可以办理 / allowed:", commandWords(t.Allowed))
 	}
 	return nil
 }

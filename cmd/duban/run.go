@@ -53,6 +53,9 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), st
 		return exitDone
 	}
 	fmt.Fprintln(std.err, "duban:", err)
+	if more := a.explain(ctx, err); more != "" {
+		fmt.Fprintln(std.err, more)
+	}
 	var usage usageError
 	if errors.As(err, &usage) {
 		return exitUsage
@@ -70,7 +73,7 @@ func (a *app) root() *cobra.Command {
 		RunE:              group,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.fromEnvironment(cmd.Flags()) },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(wrongFlag)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	f := root.PersistentFlags()
 	f.StringVar(&a.server, "server", "", "服务器地址，缺省取 DATA/server.address，否则 "+defaultServer+" / address of the server, by default that in DATA/server.address")

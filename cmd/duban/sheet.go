@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"duban/api"
+	"duban/api/forms"
 )
 
 // sheetFlags are the flags of import-sheet.
@@ -61,6 +63,8 @@ func (a *app) importSheetCommand() *cobra.Command {
 	return cmd
 }
 
+const approvalEvidence = "approval_evidence" // in the query
+
 // registerFlags say what somebody else's register of hazards doesn't tell.
 func registerFlags() map[string]string {
 	return map[string]string{
@@ -71,7 +75,7 @@ func registerFlags() map[string]string {
 		"approval-leader":    "hazards：批示领导，由一人录入整改和复查的须有批示 / leader who approves that one person enters both sides",
 		"approval-on":        "hazards：批示日期 / day of the approval",
 		"approval-words":     "hazards：批示内容 / words of the approval",
-		"approval-evidence":  "hazards：批示件的 SHA-256，先用 duban evidence put 上传 / digest of the approval, uploaded before",
+		"approval-evidence":  "hazards：批示件：文件，随导入上传；或已上传的 SHA-256 / the approval: a file, or the digest of one that was uploaded",
 	}
 }
 
@@ -85,6 +89,9 @@ func (a *app) importSheet(cmd *cobra.Command, form, file string, f *sheetFlags) 
 		return err
 	}
 	f.values.Set("name", filepath.Base(file))
+	if err := a.attachApproval(cmd.Context(), c, f); err != nil {
+		return err
+	}
 	send := func(path string) ([]byte, error) {
 		return c.do(cmd.Context(), request{
 			method: http.MethodPost, path: "imports/" + url.PathEscape(form) + path, query: f.values,
@@ -125,10 +132,39 @@ func (a *app) importSheet(cmd *cobra.Command, form, file string, f *sheetFlags) 
 	return err
 }
 
+// attachApproval stores the file that --approval-evidence names. A preview stores
+// nothing and does without it.
+func (a *app) attachApproval(ctx context.Context, c *client, f *sheetFlags) error {
+	file := f.values.Get(approvalEvidence)
+	switch {
+	case file == "" || digest.MatchString(file):
+		return nil
+	case f.preview:
+		f.values.Del(approvalEvidence)
+		return nil
+	}
+	list, err := a.attach(ctx, c, []string{file})
+	if err == nil {
+		f.values.Set(approvalEvidence, list[0].SHA256)
+	}
+	return err
+}
+
 func rejectedRows(v api.ImportView) int {
 	n := 0
 	for _, r := range v.Rows {
 		if r.Outcome.Rejected() {
+			n++
+		}
+	}
+	return n
+}
+
+// recordedRows counts the rows that this import put into the ledger.
+func recordedRows(v api.ImportView) int {
+	n := 0
+	for _, r := range v.Rows {
+		if len(r.Events) > 0 && (r.Outcome == forms.OutcomeChanged || r.Outcome == forms.OutcomeNew) {
 			n++
 		}
 	}
@@ -168,7 +204,7 @@ func (a *app) printImport(v api.ImportView) error {
 		}
 		fmt.Fprintf(a.out, "跳过%s：%s\n", where, i.Why)
 	}
-	what := "已导入"
+	what := fmt.Sprintf("已导入，本次入账 %d 行", recordedRows(v))
 	if v.Preview {
 		what = "试读，没有写入"
 	}

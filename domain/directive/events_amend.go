@@ -13,7 +13,7 @@ import (
 type Amended struct {
 	domain.Particulars
 	By          string     `json:"by" doc:"修改文件的文号或名称"`
-	ByDirective domain.Ref `json:"by_directive,omitzero" doc:"修改文件在本账本中的编号 directive/…"`
+	ByDirective domain.Ref `json:"by_directive,omitzero" ref:"directive" doc:"修改文件在本账本中的编号 directive/…"`
 	Changes     []Change   `json:"changes" doc:"逐条修改"`
 	Decisions   []Decision `json:"decisions,omitempty" doc:"被修改、删去条款的在办任务逐项决定：revised 按新条款继续, cancelled 撤销（须批示）"`
 }
@@ -168,7 +168,7 @@ func checkSize(p domain.Payload) error {
 type Repealed struct {
 	domain.Particulars
 	By          string        `json:"by" doc:"废止文件的文号或名称"`
-	ByDirective domain.Ref    `json:"by_directive,omitzero" doc:"废止文件在本账本中的编号 directive/…"`
+	ByDirective domain.Ref    `json:"by_directive,omitzero" ref:"directive" doc:"废止文件在本账本中的编号 directive/…"`
 	EffectiveOn calendar.Date `json:"effective_on,omitempty" doc:"废止日期，缺省为发生日期"`
 	Decisions   []Decision    `json:"decisions,omitempty" doc:"在办任务逐项决定：cancelled 撤销（须批示）, continues 继续（写明理由）"`
 	Otherwise   *Otherwise    `json:"otherwise,omitempty" doc:"其余在办任务的决定"`

@@ -214,7 +214,7 @@ type Reinspected struct {
 	domain.Particulars
 	Passed     bool         `json:"passed" doc:"true 复查合格, false 复查不合格"`
 	Opinion    string       `json:"opinion" doc:"复查意见"`
-	Inspectors []domain.Ref `json:"inspectors,omitempty" doc:"复查人员 person/…；不填即录入人"`
+	Inspectors []domain.Ref `json:"inspectors,omitempty" ref:"person" doc:"复查人员 person/…；不填即录入人"`
 }
 
 // EventType names the event.
@@ -281,7 +281,7 @@ func (r *ReferralReplied) Validate() error {
 // Recurred (重复发生): the same hazard as an earlier finding, come back.
 type Recurred struct {
 	domain.Particulars
-	Earlier domain.Ref `json:"earlier" doc:"此前的隐患 finding/…"`
+	Earlier domain.Ref `json:"earlier" ref:"finding" doc:"此前的隐患 finding/…"`
 }
 
 // EventType names the event.
@@ -293,7 +293,7 @@ func (r *Recurred) Validate() error { return checkFinding("earlier", r.Earlier) 
 // DuplicateOf (重复登记): recorded twice; the other record goes on.
 type DuplicateOf struct {
 	domain.Particulars
-	Original domain.Ref `json:"original" doc:"保留的隐患 finding/…"`
+	Original domain.Ref `json:"original" ref:"finding" doc:"保留的隐患 finding/…"`
 }
 
 // EventType names the event.

@@ -8,7 +8,7 @@ type Opened struct {
 	Kind    string       `json:"kind" doc:"检查类别：日常检查、专项检查、双随机、督查……"`
 	Scope   string       `json:"scope" doc:"检查范围和内容"`
 	Subject Subject      `json:"subject,omitzero" doc:"被检查单位；检查多家的，在检查发现中分别写明"`
-	Team    []domain.Ref `json:"team" doc:"检查人员 person/…"`
+	Team    []domain.Ref `json:"team" ref:"person" doc:"检查人员 person/…"`
 }
 
 // EventType names the event.

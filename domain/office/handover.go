@@ -9,8 +9,8 @@ import (
 // same transaction; the event keeps that it was one handing over.
 type HandedOver struct {
 	domain.Particulars
-	From   domain.Ref `json:"from" doc:"原经办人 person/…"`
-	To     domain.Ref `json:"to" doc:"新经办人 person/…"`
+	From   domain.Ref `json:"from" ref:"person" doc:"原经办人 person/…"`
+	To     domain.Ref `json:"to" ref:"person" doc:"新经办人 person/…"`
 	Reason string     `json:"reason,omitempty" doc:"离任、调岗等说明"`
 }
 

@@ -77,7 +77,7 @@ type Transferred struct {
 	domain.Particulars
 	From   domain.Ref `json:"from" doc:"原处室"`
 	To     domain.Ref `json:"to" doc:"新处室"`
-	Cause  Cause      `json:"cause" doc:"dispute, decision, reorganisation"`
+	Cause  Cause      `json:"cause" doc:"原因：dispute 异议, decision 领导决定, reorganisation 机构调整"`
 	Reason string     `json:"reason,omitempty" doc:"理由"`
 }
 
@@ -89,7 +89,7 @@ type Absorbed struct {
 	domain.Particulars
 	From   domain.Ref `json:"from" doc:"原处室"`
 	To     domain.Ref `json:"to" doc:"并入的处室"`
-	Cause  Cause      `json:"cause"`
+	Cause  Cause      `json:"cause" doc:"原因：dispute 异议, decision 领导决定, reorganisation 机构调整"`
 	Reason string     `json:"reason,omitempty" doc:"理由"`
 }
 
@@ -100,7 +100,7 @@ func (*Absorbed) EventType() string { return "duban.task.share_absorbed.v1" }
 type Acknowledged struct {
 	domain.Particulars
 	ShareOf
-	Person domain.Ref `json:"person,omitzero" doc:"经办人"`
+	Person domain.Ref `json:"person,omitzero" doc:"经办人 person/…"`
 }
 
 // EventType names the event.
@@ -110,8 +110,8 @@ func (*Acknowledged) EventType() string { return "duban.task.acknowledged.v1" }
 type HandlerChanged struct {
 	domain.Particulars
 	ShareOf
-	From domain.Ref `json:"from,omitzero" doc:"原经办人"`
-	To   domain.Ref `json:"to" doc:"新经办人"`
+	From domain.Ref `json:"from,omitzero" ref:"person" doc:"原经办人 person/…"`
+	To   domain.Ref `json:"to" ref:"person" doc:"新经办人 person/…"`
 }
 
 // EventType names the event.
@@ -134,7 +134,7 @@ type ProgressReported struct {
 	domain.Particulars
 	ShareOf
 	Period      calendar.Period `json:"period,omitempty" doc:"所属期：2019, 2019-H1, 2019-Q3, 2019-08"`
-	Condition   Condition       `json:"condition" doc:"not_started, normal, behind, done"`
+	Condition   Condition       `json:"condition" doc:"进展程度：not_started 未启动, normal 正常推进, behind 滞后, done 已完成"`
 	Progress    string          `json:"progress,omitempty" doc:"进展情况"`
 	Problems    string          `json:"problems,omitempty" doc:"存在问题"`
 	NextSteps   string          `json:"next_steps,omitempty" doc:"下一步措施"`

@@ -47,7 +47,7 @@ func (*Decomposed) EventType() string { return "duban.task.decomposed.v1" }
 // Linked (关联): how the task stands to another one, as a fact.
 type Linked struct {
 	domain.Particulars
-	To       domain.Ref `json:"to" doc:"另一任务 task/…"`
+	To       domain.Ref `json:"to" ref:"task" doc:"另一任务 task/…"`
 	Relation Relation   `json:"relation" doc:"derived_from 派生自, same_duty 同一职责, continues 接续"`
 	Reason   string     `json:"reason,omitempty" doc:"说明"`
 }
@@ -58,7 +58,7 @@ func (*Linked) EventType() string { return "duban.task.linked.v1" }
 // Consolidated (并办): another task carries the work on; this one is closed.
 type Consolidated struct {
 	domain.Particulars
-	Into   domain.Ref `json:"into" doc:"并入的任务 task/…"`
+	Into   domain.Ref `json:"into" ref:"task" doc:"并入的任务 task/…"`
 	Reason string     `json:"reason" doc:"理由"`
 }
 
