@@ -2,7 +2,9 @@ package projections
 
 import (
 	"context"
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -154,4 +156,17 @@ func TestVerifyFindsADifference(t *testing.T) {
 	var d *DifferenceError
 	require.ErrorAs(t, err, &d)
 	require.Equal(t, "task", d.Table)
+}
+
+// TestVerifyAShorterLedger: the read model knows more than the ledger has left.
+func TestVerifyAShorterLedger(t *testing.T) {
+	l, _, _ := story(t)
+	m := run(t, l)
+	settle(t, m, l)
+	l.set(func() { l.records = l.records[:len(l.records)-3] })
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	err := m.Verify(ctx)
+	require.ErrorContains(t, err, fmt.Sprint(l.Acked()))
+	require.NotErrorIs(t, err, context.DeadlineExceeded)
 }

@@ -58,6 +58,9 @@ func (m *Model) replay(ctx context.Context, g *generation, position uint64) erro
 	if position == 0 {
 		return nil
 	}
+	if end := m.cfg.Source.Acked(); position > end { // it would be waited for in vain
+		return fmt.Errorf("读模型已到序号 %d，账本却止于 %d：账本的事件丢失 / the read model stands at %d, the ledger ends at %d: events were lost", position, end, position, end)
+	}
 	flushed := uint64(0)
 	err := m.cfg.Source.Follow(ctx, 0, func(records []eventstore.Record) error {
 		for len(records) > 0 && records[len(records)-1].Seq > position {

@@ -2,6 +2,7 @@ package dossier
 
 import (
 	"archive/zip"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ type zipEntry struct {
 const (
 	dosEpoch     = 1<<5 | 1 // 1980-01-01 in MS-DOS form
 	zipVersion   = 20       // 2.0, what every reader knows
+	endRecord    = 22       // bytes of the end of central directory record (APPNOTE 4.3.16)
 	localHeader  = 30       // bytes before the name (APPNOTE 4.3.7)
 	maxZIPName   = 200
 	maxEntrySize = 1<<32 - 2 // larger ones would need zip64 in the local header
@@ -71,6 +73,9 @@ type archive struct {
 // openArchive reads the ZIP's directory and compares every byte outside the
 // entries with what it has to be. What is in the entries is not looked at.
 func openArchive(r io.ReaderAt, size int64) (*archive, error) {
+	if err := checkZIPEnd(r, size); err != nil {
+		return nil, &Fault{Entry: "ZIP", Err: err}
+	}
 	zr, err := zip.NewReader(r, size)
 	if err != nil {
 		return nil, &Fault{Entry: "ZIP", Err: fmt.Errorf("不是完好的 ZIP / not a sound ZIP: %w", err)}
@@ -93,6 +98,22 @@ func openArchive(r io.ReaderAt, size int64) (*archive, error) {
 		}
 	}
 	return a, a.compare(size)
+}
+
+// checkZIPEnd refuses a file that does not end as a ZIP without a comment does. In a
+// truncated one a reader would find the directory of a ZIP inside, the register.
+func checkZIPEnd(r io.ReaderAt, size int64) error {
+	end := make([]byte, endRecord)
+	if size < endRecord {
+		return errZIPSize
+	}
+	if _, err := r.ReadAt(end, size-endRecord); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if !bytes.HasPrefix(end, []byte("PK\x05\x06")) {
+		return errZIPSize
+	}
+	return nil
 }
 
 // checkZIPEntry refuses what no dossier has, before anything is made of it:

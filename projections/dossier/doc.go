@@ -24,7 +24,7 @@
 //	log/tile/L/…               all hash tiles of the tree (C2SP tlog-tiles paths)
 //	events/range/000001.ndjson the events recorded in the year, 10,000 a file, one
 //	                           a line, the stored bytes
-//	events/context.ndjson      earlier events, and the two neighbours of the range
+//	events/context.ndjson      earlier events, and the neighbours of the range
 //	events/context.seq         the sequence of each line of context.ndjson
 //	evidence/SHA256            the files that the events name
 //	heads/SIZE                 the last head signed in each month of the year
@@ -40,7 +40,9 @@
 //
 // An event that can't be read (Record.Undecodable) and that an operator accepted
 // stands in its line as it is; if its bytes would break the line, the line is
-// empty and the manifest leaves the event out; its leaf is in the tiles.
+// empty and the manifest leaves the event out; its leaf is in the tiles. The manifest
+// lists such events. One that the verifier can read is believed to be odd only if an
+// included event accepts it, or if nothing but acceptances follows it.
 //
 // # Which aggregates come with their earlier history
 //
@@ -49,7 +51,8 @@
 //   - has an event in the range (touched), or
 //   - was in force when the year began: its last effective event before the range
 //     is not one that ends it (see Ends), or
-//   - holds the event before the range, the left neighbour.
+//   - holds the left neighbour: the event before the range or, where that can't be
+//     read, an event between the last readable one and the range.
 //
 // The rule looks at nothing but the order and the types of effective events. It
 // takes too much rather than too little: an event of any kind after an ending, a
@@ -85,7 +88,12 @@
 //   - Anything about whose key it is, if the policy is the dossier's own: then only
 //     that the file agrees with the key inside it. Compare the fingerprint, or give
 //     a policy that came another way.
-//   - That evidence listed as left out ever existed as described.
+//   - That evidence listed as left out ever existed as described. Where a withdrawal
+//     is named as the reason and lies in the range, it is checked; that a file was never
+//     stored, or was withdrawn later, is the exporter's word, and the report says so.
+//   - That register.xlsx, README.txt, selfcheck.json and index.html say what the events
+//     do: the log's key signs that the exporter put them in, nothing more. The report
+//     says if index.html is not the page of the program that verifies.
 //
 // # Personal data
 //

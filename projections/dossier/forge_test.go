@@ -315,7 +315,7 @@ func TestPartialYear(t *testing.T) {
 	r, err := verify(t, b.dossier(13), VerifyOptions{})
 	require.NoError(t, err)
 	assert.True(t, r.Partial)
-	require.Len(t, r.Remarks, 1)
+	require.Len(t, r.Remarks, 2, "partial, and the page")
 	assert.Equal(t, Range{9, 13}, *r.Range)
 
 	_, err = Write(t.Context(), io.Discard, b.source(8), testOptions)
@@ -376,7 +376,7 @@ func TestOddEvents(t *testing.T) {
 	r, err := verify(t, d, VerifyOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, Range{2, 9}, *r.Range)
-	assert.Len(t, r.Remarks, 5, "partial, and four odd events: %s", r.Remarks)
+	assert.Len(t, r.Remarks, 6, "partial, four odd events, and the page: %s", r.Remarks)
 	assert.Contains(t, r.Remarks[1], "经接受后不生效")
 	assert.Contains(t, r.Remarks[2], "声明")
 	assert.Len(t, r.LeftOut, 2)
@@ -401,7 +401,7 @@ func TestOddNeighbours(t *testing.T) {
 	r, err := verify(t, b.dossier(0), VerifyOptions{})
 	require.NoError(t, err)
 	assert.False(t, r.Partial)
-	assert.Len(t, r.Remarks, 2, "the year's beginning is not proved: %s", r.Remarks)
+	assert.Len(t, r.Remarks, 3, "what may be of the year is in the context: %s", r.Remarks)
 	assert.EqualValues(t, 1, r.Counts.Voided)
 }
 
@@ -411,11 +411,103 @@ func TestOddRightNeighbour(t *testing.T) {
 	b.add("task/a", "2020-01-02 09:00", &task.Reminded{Words: "一"})
 	b.records[1].Undecodable = errTest
 	b.records[1].RecordedTime = at("2020-01-02 09:00")
-	b.add("task/a", "2020-01-03 09:00", &task.Reminded{Words: "二"})
+	b.add("ledger/"+testOrg, "2020-01-03 09:00", &ledger.Accepted{Sequence: 2, SHA256: plainHash(b.records[1].Raw), Reason: "查明"})
 	// The odd event's time is not believed, so that it counts as of the year.
 	r, err := verify(t, b.dossier(0), VerifyOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, Range{1, 2}, *r.Range)
+}
+
+// TestFalselyOdd: an exporter with the key calls good events unreadable, to take them
+// out of their chain, their year and their effect.
+func TestFalselyOdd(t *testing.T) {
+	b := story(t)
+	d := b.dossier(0)
+	for _, seq := range []uint64{9, 10, 13} {
+		r := refused(t, b.forge(d, func(_ map[string]*part, m *Manifest) {
+			m.Odd = []Odd{{Sequence: seq, Subject: b.records[seq-1].Subject.String()}}
+		}), VerifyOptions{}, pathManifest)
+		assert.EqualValues(t, seq, r.Fault.Sequence)
+	}
+}
+
+// TestYearBeginsBehindOddEvent: an event that can't be read in the middle of the year
+// does not pass for the one before it.
+func TestYearBeginsBehindOddEvent(t *testing.T) {
+	b := newBook(t)
+	b.add("ledger/"+testOrg, "2018-12-31 09:00", &ledger.Opened{Software: "1", ConfigDigest: "sha256:00"})
+	b.add("task/a", "2019-01-02 09:00", docketed())
+	b.add("task/b", "2019-01-03 09:00", docketed())
+	odd := b.addRaw("", []byte("junk"), errTest)
+	b.add("ledger/"+testOrg, "2019-01-04 09:00", &ledger.Accepted{Sequence: odd, SHA256: plainHash([]byte("junk")), Reason: "查明"})
+	d := b.dossier(0)
+	_, err := verify(t, d, VerifyOptions{})
+	require.NoError(t, err)
+	refused(t, b.forge(d, func(by map[string]*part, m *Manifest) {
+		line := func(seq uint64) string { return string(b.records[seq-1].Raw) + "\n" }
+		by[pathContext].bytes, by[pathContextSeq].bytes = []byte(line(1)+line(4)), []byte("1\n4\n")
+		by[rangePath(1)].bytes = []byte(line(5))
+		m.Range, m.Counts.Events, m.Counts.Context, m.Counts.Touched, m.Counts.Earlier = Range{5, 5}, 1, 2, 1, 0
+	}), VerifyOptions{}, pathContextSeq)
+}
+
+// TestWhyEvidenceIsLeftOut: the reason is held against the events.
+func TestWhyEvidenceIsLeftOut(t *testing.T) {
+	b := newBook(t)
+	letter := b.put("来件")
+	b.add("task/a", "2019-01-02 09:00", docketed())
+	b.add("task/a", "2019-01-02 09:01", &task.Reminded{Particulars: domain.Particulars{Evidence: []domain.Evidence{letter}}})
+	b.files = map[string]file{}
+	d := b.dossier(0)
+	claim := func(l LeftOut) []byte {
+		return b.forge(d, func(_ map[string]*part, m *Manifest) { l.What = m.LeftOut[0].What; m.LeftOut[0] = l })
+	}
+	for _, l := range []LeftOut{
+		{Why: WhyWithdrawn, Event: 1}, {Why: WhyWithdrawn, Event: 2}, {Why: WhyWithdrawn, Event: 3}, {Why: WhyMissing, Event: 1}, {Why: WhyUnprinted, Event: 2},
+	} {
+		refused(t, claim(l), VerifyOptions{}, evidencePrefix+letter.SHA256)
+	}
+	for _, l := range []LeftOut{{Why: WhyMissing, Event: 2}, {Why: WhyWithdrawn}} {
+		r, err := verify(t, claim(l), VerifyOptions{})
+		require.NoError(t, err)
+		assert.Contains(t, strings.Join(r.Remarks, "\n"), "1 份证据未收录")
+	}
+}
+
+// TestPageOfAnother: a page that is not ours may show and claim anything.
+func TestPageOfAnother(t *testing.T) {
+	b := story(t)
+	r, err := verify(t, b.dossier(0), VerifyOptions{})
+	require.NoError(t, err)
+	assert.Contains(t, strings.Join(r.Remarks, "\n"), "index.html")
+	own := testOptions
+	own.Page = nil
+	var out bytes.Buffer
+	_, err = Write(t.Context(), &out, b.source(0), own)
+	require.NoError(t, err)
+	r, err = verify(t, out.Bytes(), VerifyOptions{})
+	require.NoError(t, err)
+	assert.NotContains(t, strings.Join(r.Remarks, "\n"), "index.html")
+}
+
+// TestReportIsText: what a dossier says does not reach a terminal as commands.
+func TestReportIsText(t *testing.T) {
+	var out strings.Builder
+	require.NoError(t, Report{Fault: &FaultReport{Entry: "x\x1b[2J", Reason: "r\r核验通过"}}.Print(&out))
+	assert.NotContains(t, out.String(), "\x1b")
+	assert.NotContains(t, out.String(), "\r")
+	assert.Contains(t, out.String(), "核验不通过")
+}
+
+// TestLeftOutNames: nothing is listed as left out but files and unreadable events.
+func TestLeftOutNames(t *testing.T) {
+	b := story(t)
+	d := b.dossier(0)
+	for _, what := range []string{"event/9", "event/x", "整改清单", "evidence/", ""} {
+		refused(t, b.forge(d, func(_ map[string]*part, m *Manifest) {
+			m.LeftOut = append(m.LeftOut, LeftOut{What: what, Why: WhyUnprinted})
+		}), VerifyOptions{}, pathManifest)
+	}
 }
 
 func TestSelection(t *testing.T) {

@@ -3,6 +3,7 @@ package dossier
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -320,4 +321,42 @@ func TestAnotherDossiersNote(t *testing.T) {
 	parts, others := unzip(t, b.dossier(0)), unzip(t, b.dossier(14))
 	parts[len(parts)-1] = others[len(others)-1]
 	refused(t, rezip(t, parts), VerifyOptions{}, pathNote)
+}
+
+// TestCRCOfManifest: no digest covers the manifest and its note, but nothing in the file
+// may be without meaning.
+func TestCRCOfManifest(t *testing.T) {
+	parts := unzip(t, story(t).dossier(0))
+	for _, name := range []string{pathManifest, pathNote} {
+		entries := make([]zipEntry, len(parts))
+		for i, p := range parts {
+			entries[i] = zipEntry{p.name, uint64(len(p.bytes)), crcOf(p.bytes)}
+			if p.name == name {
+				entries[i].crc ^= 1
+			}
+		}
+		var out bytes.Buffer
+		require.NoError(t, writeZIP(&out, entries, func(w io.Writer, i int) error {
+			_, err := w.Write(parts[i].bytes)
+			return err
+		}))
+		refused(t, out.Bytes(), VerifyOptions{}, name)
+	}
+}
+
+// TestTruncatedBehindInnerZIP: the register is a ZIP too, whose directory a reader of a
+// truncated file finds.
+func TestTruncatedBehindInnerZIP(t *testing.T) {
+	b := story(t)
+	src := b.source(0)
+	src.Register = func(_ context.Context, w io.Writer) error {
+		return writeZIP(w, []zipEntry{{"inner", 1, crcOf([]byte("x"))}}, func(w io.Writer, _ int) error {
+			_, err := io.WriteString(w, "x")
+			return err
+		})
+	}
+	var out bytes.Buffer
+	_, err := Write(t.Context(), &out, src, testOptions)
+	require.NoError(t, err)
+	refused(t, out.Bytes()[:out.Len()-10], VerifyOptions{}, "ZIP")
 }

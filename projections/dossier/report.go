@@ -3,6 +3,8 @@ package dossier
 import (
 	"fmt"
 	"io"
+	"strings"
+	"unicode"
 )
 
 // A Fault is the first thing in a dossier that does not hold.
@@ -172,8 +174,16 @@ type printer struct {
 	err error
 }
 
+// visible keeps what a dossier says from writing to a terminal.
+func visible(r rune) rune {
+	if unicode.IsPrint(r) || r == ' ' {
+		return r
+	}
+	return unicode.ReplacementChar
+}
+
 func (p *printer) line(format string, args ...any) {
 	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+		_, p.err = fmt.Fprintln(p.w, strings.Map(visible, fmt.Sprintf(format, args...)))
 	}
 }

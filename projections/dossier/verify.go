@@ -150,6 +150,15 @@ func (v *verifier) manifest() error {
 	if err != nil {
 		return fault(pathNote, err)
 	}
+	// No digest covers these two entries, and so nothing else reads their CRC.
+	for _, e := range []struct {
+		name string
+		b    []byte
+	}{{pathManifest, encoded}, {pathNote, signed}} {
+		if crc32.ChecksumIEEE(e.b) != v.entries[v.index[e.name]].crc {
+			return fault(e.name, errCRC)
+		}
+	}
 	v.report.Org, v.report.Origin, v.report.Year, v.report.Software = v.m.Org, v.m.Origin, v.m.Year, v.m.Software
 	v.report.TreeSize, v.report.Root, v.report.Range, v.report.Partial = v.m.TreeSize, v.m.Root, &v.m.Range, v.m.Partial
 	v.report.LeftOut = v.m.LeftOut
@@ -334,10 +343,12 @@ func (v *verifier) digest(name string, read func(io.Reader) error) error {
 		return fault(name, errDigest)
 	}
 	if crc.Sum32() != v.entries[i].crc {
-		return fault(name, errors.New("CRC 不符 / the CRC does not fit"))
+		return fault(name, errCRC)
 	}
 	return v.advance(int64(v.entries[i].size))
 }
+
+var errCRC = errors.New("CRC 不符 / the CRC does not fit")
 
 var errDigest = errors.New("字节与清单中的摘要不符 / the bytes are not those of the manifest's digest")
 

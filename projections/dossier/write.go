@@ -101,7 +101,8 @@ type writer struct {
 	ended     map[domain.Ref]bool // by its last effective event before the range
 	named     map[string]naming   // files named by included events
 	withdrawn map[string]uint64   // file to the last event that withdrew it
-	before    eventstore.Record   // the left neighbour; Seq 0: none
+	edge      uint64              // the last readable event before the range; 0: none
+	near      map[domain.Ref]bool // what the events from edge to the range are about
 	after     eventstore.Record   // the right neighbour; Seq 0: none
 	checked   checkedCounts
 
@@ -134,7 +135,7 @@ func newWriter(src Source, opt Options) (*writer, error) {
 	tree := tlog.Tree{N: int64(src.Head.Size), Hash: src.Head.Root}
 	wr := &writer{
 		Source: src, Options: opt, main: main, side: side, cut: cutOf(opt.Year), hashes: hashReader(tree, src.Tile),
-		chains: chains{}, ended: map[domain.Ref]bool{}, named: map[string]naming{}, withdrawn: map[string]uint64{},
+		chains: chains{}, ended: map[domain.Ref]bool{}, near: map[domain.Ref]bool{}, named: map[string]naming{}, withdrawn: map[string]uint64{},
 		m: Manifest{
 			Format: Format, Org: org, Incarnation: incarnation, Origin: src.Origin, Year: opt.Year,
 			TreeSize: src.Head.Size, Root: base64.StdEncoding.EncodeToString(src.Head.Root[:]), Software: opt.Software,

@@ -94,7 +94,11 @@ func (wr *writer) check(r eventstore.Record, odd, inRange bool) error {
 func (wr *writer) place(r eventstore.Record, inRange bool) error {
 	switch {
 	case !inRange && wr.m.Range.First == 0:
-		wr.before = r
+		if !unreadable(r) {
+			wr.edge = r.Seq
+			clear(wr.near)
+		}
+		wr.near[r.Subject] = true
 		return nil
 	case !inRange:
 		if wr.after.Seq == 0 {
@@ -179,7 +183,7 @@ func (wr *writer) settle(r eventstore.Record) {
 
 // included reports whether an aggregate comes with its earlier history.
 func (wr *writer) included(ref domain.Ref) bool {
-	return wr.chains[ref].touched || !wr.ended[ref] || ref == wr.before.Subject
+	return wr.chains[ref].touched || !wr.ended[ref] || wr.near[ref]
 }
 
 // readContext spools what came before the range, and the neighbours.
@@ -192,7 +196,7 @@ func (wr *writer) readContext(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("read earlier events: %w", err)
 			}
-			if r.Seq != wr.before.Seq && (r.Subject == (domain.Ref{}) || !wr.included(r.Subject)) {
+			if r.Seq < wr.edge && (r.Subject == (domain.Ref{}) || !wr.included(r.Subject)) {
 				continue
 			}
 			if err := wr.contextLine(r); err != nil {
