@@ -281,6 +281,10 @@ func TestBrowserFindsWhatVerifyFinds(t *testing.T) {
 		"left out what is inside":              manifest(func(m *Manifest) { m.LeftOut = []LeftOut{{evidencePrefix + sum, WhyWithdrawn, 11}} }),
 		"left out what nobody names":           manifest(func(m *Manifest) { m.LeftOut = []LeftOut{{evidencePrefix + b.evidenceSum("别的"), WhyWithdrawn, 11}} }),
 		"left out for another reason":          manifest(func(m *Manifest) { m.LeftOut = []LeftOut{{"event/10", "secret", 10}} }),
+		"left out what is no file":             manifest(func(m *Manifest) { m.LeftOut = []LeftOut{{"event/10", WhyUnprinted, 10}} }),
+		"left out for a reason that is not":    falseReason(t),
+		"a good event called unreadable":       manifest(func(m *Manifest) { m.Odd = []Odd{{Sequence: 10, Subject: b.records[9].Subject.String()}} }),
+		"a year begun behind an odd event":     yearBehindOdd(t),
 		"a wrong count of aggregates":          manifest(func(m *Manifest) { m.Counts.Touched++ }),
 		"a wrong count of voids":               manifest(func(m *Manifest) { m.Counts.Voided = 0 }),
 		"a wrong count of heads":               manifest(func(m *Manifest) { m.Counts.Heads = 2 }),
@@ -322,6 +326,30 @@ func TestBrowserFindsWhatVerifyFinds(t *testing.T) {
 		})
 	}
 	page.t = t
+}
+
+// falseReason is a dossier that calls a file withdrawn by an event that is none.
+func falseReason(t *testing.T) []byte {
+	t.Helper()
+	b := newBook(t)
+	letter := b.put("来件")
+	b.add("task/a", "2019-01-02 09:00", docketed())
+	b.add("task/a", "2019-01-02 09:01", &task.Reminded{Particulars: domain.Particulars{Evidence: []domain.Evidence{letter}}})
+	b.files = map[string]file{}
+	return b.forge(b.dossier(0), func(_ map[string]*part, m *Manifest) { m.LeftOut[0].Why, m.LeftOut[0].Event = WhyWithdrawn, 2 })
+}
+
+// yearBehindOdd is a dossier whose year begins in its middle, behind an event that
+// can't be read.
+func yearBehindOdd(t *testing.T) []byte {
+	t.Helper()
+	b := newBook(t)
+	b.add("ledger/"+testOrg, "2018-12-31 09:00", &ledger.Opened{Software: "1", ConfigDigest: "sha256:00"})
+	b.add("task/a", "2019-01-02 09:00", docketed())
+	b.add("task/b", "2019-01-03 09:00", docketed())
+	odd := b.addRaw("", []byte("junk"), errTest)
+	b.add("ledger/"+testOrg, "2019-01-04 09:00", &ledger.Accepted{Sequence: odd, SHA256: plainHash([]byte("junk")), Reason: "查明"})
+	return beginBehind(b)
 }
 
 // wrongHistory is the dossier of a history that was wrong when it was written, made

@@ -440,15 +440,19 @@ func TestYearBeginsBehindOddEvent(t *testing.T) {
 	b.add("task/b", "2019-01-03 09:00", docketed())
 	odd := b.addRaw("", []byte("junk"), errTest)
 	b.add("ledger/"+testOrg, "2019-01-04 09:00", &ledger.Accepted{Sequence: odd, SHA256: plainHash([]byte("junk")), Reason: "查明"})
-	d := b.dossier(0)
-	_, err := verify(t, d, VerifyOptions{})
+	_, err := verify(t, b.dossier(0), VerifyOptions{})
 	require.NoError(t, err)
-	refused(t, b.forge(d, func(by map[string]*part, m *Manifest) {
+	refused(t, beginBehind(b), VerifyOptions{}, pathContextSeq)
+}
+
+// beginBehind begins the year of five events behind the fourth.
+func beginBehind(b *book) []byte {
+	return b.forge(b.dossier(0), func(by map[string]*part, m *Manifest) {
 		line := func(seq uint64) string { return string(b.records[seq-1].Raw) + "\n" }
 		by[pathContext].bytes, by[pathContextSeq].bytes = []byte(line(1)+line(4)), []byte("1\n4\n")
 		by[rangePath(1)].bytes = []byte(line(5))
 		m.Range, m.Counts.Events, m.Counts.Context, m.Counts.Touched, m.Counts.Earlier = Range{5, 5}, 1, 2, 1, 0
-	}), VerifyOptions{}, pathContextSeq)
+	})
 }
 
 // TestWhyEvidenceIsLeftOut: the reason is held against the events.

@@ -18,6 +18,9 @@ class Reading {
     this.named = new Map(); // digest to the first event that names it
     this.accepted = new Map(); // odd event to the digest an acceptance names
     this.oddDigests = new Map();
+    this.doubtful = []; // odd events that read well
+    this.lastPlain = 0; // last readable event that is no acceptance
+    this.withdrew = new Map(); // withdrawing event to the files it names
     this.broken = new Set(); // leaf hashes of events that are changed or missing
     this.unproved = 0; // events whose tile does not hold
     this.stream = []; // the left neighbour, the range, the right neighbour
@@ -28,6 +31,7 @@ class Reading {
     await this.context();
     await this.range();
     this.rightNeighbour();
+    this.acceptances();
     await this.evidence();
     this.totals();
   }
@@ -36,7 +40,7 @@ class Reading {
     if (this.odd.size !== this.m.odd.length) throw new Error("序号重复列出 / a sequence is listed twice");
     for (const l of this.m.left_out) {
       if (this.leftOut.has(l.what) || !["withdrawn", "missing", "unprinted"].includes(l.why)) throw new Error(`未收录清单不对：${l.what} / left_out is wrong`);
-      this.leftOut.set(l.what, l.why);
+      this.leftOut.set(l.what, l);
     }
   }
 
@@ -73,9 +77,18 @@ class Reading {
     });
     this.after = seqs.at(-1) === last + 1 ? last + 1 : 0;
     this.before = first - 1;
-    if (this.before > 0 && !seqs.includes(this.before)) this.v.fault("range", new Fault(name, "缺少范围之前相邻的事件 / the event before the range is missing"));
+    this.leftEdge(name, new Set(seqs));
     if (this.m.tree_size > last && this.after === 0) this.v.fault("range", new Fault(name, "缺少范围之后相邻的事件 / the event behind the range is missing"));
     return seqs;
+  }
+
+  // leftEdge: nothing is missing between the range and the last readable event before
+  // it, which has to lie outside the year: an unreadable one shows nothing.
+  leftEdge(name, seqs) {
+    for (let seq = this.before; seq > 0; seq--) {
+      if (!seqs.has(seq)) return this.v.fault("range", new Fault(name, `缺少范围之前的事件 ${seq} / event ${seq} before the range is missing`));
+      if (!this.odd.has(seq)) return;
+    }
   }
 
   async range() {
@@ -150,6 +163,9 @@ class Reading {
     if (this.odd.has(seq)) {
       const subject = this.odd.get(seq);
       this.oddDigests.set(seq, hex(sha256(line)));
+      // One that reads well is odd by an acceptance only: else whoever exports could
+      // take any event out of its chain, its year and its effect.
+      if (!neighbour) try { readEvent(line); this.doubtful.push(seq); } catch { /* odd indeed */ }
       this.v.book.take({ seq, at, length: line.length, event: null, subject, odd: true });
       return this.follow({ seq, subject, odd: true }, hash, inRange, neighbour, fault);
     }
@@ -158,12 +174,13 @@ class Reading {
     const record = { seq, subject: e.subject, version: e.version, previous: e.previous ?? "", txid: e.txid, txindex: e.txindex ?? 0, txcount: e.txcount ?? 0 };
     this.time(e, inRange, neighbour, fault);
     if (!neighbour) this.note(seq, e);
+    this.noteAcceptance(seq, e);
     this.follow(record, hash, inRange, neighbour, fault);
     this.v.book.take({ seq, at, length: line.length, event: e, neighbour, inRange, bad: this.v.badEvents.get(seq) });
   }
 
   unprinted(seq, leaf, inRange, neighbour, fault) {
-    if (!this.odd.has(seq) || this.leftOut.get("event/" + seq) !== "unprinted") return fault("leaves", "事件是空的 / the event is empty");
+    if (!this.odd.has(seq) || this.leftOut.get("event/" + seq)?.why !== "unprinted") return fault("leaves", "事件是空的 / the event is empty");
     this.follow({ seq, subject: this.odd.get(seq), odd: true }, leaf ?? new Uint8Array(32), inRange, neighbour, fault);
   }
 
@@ -179,12 +196,28 @@ class Reading {
   }
 
   note(seq, e) {
-    for (const sum of namedFiles(e)) if (!this.named.has(sum)) this.named.set(sum, seq);
+    const files = namedFiles(e);
+    for (const sum of files) if (!this.named.has(sum)) this.named.set(sum, seq);
+    if (e.type.includes(".evidence_withdrawn.")) this.withdrew.set(seq, files);
     if (e.type === "duban.ledger.opened.v1" && e.data?.sample === true && !this.sample) {
       this.sample = true; // a ledger of invented data says so itself
       this.v.remarks.push("样例数据，仅供试用，不是真实记录 / invented sample data, no real record");
     }
-    if (e.type === "duban.ledger.accepted.v1" && e.data?.sequence < seq) this.accepted.set(e.data.sequence, e.data.sha256);
+  }
+
+  // noteAcceptance remembers which odd event an event accepts, or that it is another.
+  noteAcceptance(seq, e) {
+    if (e.type !== "duban.ledger.accepted.v1") this.lastPlain = Math.max(this.lastPlain, seq);
+    else if (e.data?.sequence < seq) this.accepted.set(e.data.sequence, e.data.sha256);
+  }
+
+  // acceptances: an acceptance may lie behind what is included only if nothing else
+  // does, for a ledger with an odd event takes acceptances and nothing else.
+  acceptances() {
+    for (const seq of this.doubtful) {
+      if (this.accepted.get(seq) === this.oddDigests.get(seq) || seq >= this.lastPlain) continue;
+      this.v.fault("chains", new Fault("manifest.json", "清单称该事件无法读取，它却读得出来，卷宗内也没有接受它的事件 / the manifest calls the event unreadable; it reads well, and no event inside accepts it", seq));
+    }
   }
 
   follow(record, hash, inRange, neighbour, fault) {
@@ -237,13 +270,29 @@ class Reading {
       if (own !== null && own !== e.sha256) v.fault("evidence", new Fault(name, "内容与摘要不符，已被改动 / the bytes are not those of the digest"));
       if (sure && this.named.get(e.sha256) !== e.named_by) v.fault("evidence", new Fault(name, `不是序号 ${e.named_by} 首先引用的证据 / is not first named by event ${e.named_by}`));
     }
-    const accounted = (sum) => ["withdrawn", "missing"].includes(this.leftOut.get("evidence/" + sum));
+    let word = 0;
     for (const [sum, seq] of this.named) {
-      if (inside.has(sum) === accounted(sum)) v.fault("evidence", new Fault("evidence/" + sum, "事件引用的证据既未收录也未说明，或两者皆是 / the file an event names is neither inside nor accounted for, or both", seq));
+      const out = this.leftOut.get("evidence/" + sum), fault = (why) => v.fault("evidence", new Fault("evidence/" + sum, why, seq));
+      if (inside.has(sum) === Boolean(out) || out?.why === "unprinted") fault("事件引用的证据既未收录也未说明，或两者皆是 / the file an event names is neither inside nor accounted for, or both");
+      else if (out && !(out.why === "withdrawn" && this.withdrew.get(out.event)?.includes(sum))) {
+        word++;
+        if (sure && !this.believable(out, seq)) fault("未收录的原因与事件不符 / the reason for leaving it out does not fit the events");
+      }
     }
+    if (word > 0) v.remarks.push(`${word} 份证据未收录，卷宗内没有撤回它们的事件，以导出者的声明为准 / ${word} files are left out without an event inside that withdraws them: this rests on the exporter's word`);
     for (const what of this.leftOut.keys()) {
-      if (sure && what.startsWith("evidence/") && !this.named.has(what.slice(9))) v.fault("evidence", new Fault("manifest.json", `${what} 没有被任何事件引用 / is named by no event`));
+      if (!what.startsWith("evidence/")) {
+        if (!/^event\/[1-9][0-9]*$/.test(what) || !this.odd.has(Number(what.slice(6)))) v.fault("evidence", new Fault("manifest.json", `未收录清单中的 ${what} 既不是证据，也不是无法读取的事件 / is neither a file nor an unreadable event`));
+      } else if (sure && !this.named.has(what.slice(9))) v.fault("evidence", new Fault("manifest.json", `${what} 没有被任何事件引用 / is named by no event`));
     }
+  }
+
+  // believable reports whether a reason that no event inside bears out can still be
+  // true: a withdrawal that lies outside the range, a file that was never stored.
+  believable(out, first) {
+    const at = out.event ?? 0;
+    if (out.why === "missing") return at === first;
+    return (at < this.m.range.first || at > this.m.range.last) && at <= this.m.tree_size;
   }
 
   totals() {
@@ -267,7 +316,7 @@ class Reading {
 
   // remarkOdd says which events have no effect because they can't be read.
   remarkOdd() {
-    if (this.odd.has(this.before)) this.v.remarks.push("范围之前相邻的事件无法读取，年度之始未得证明 / the event before the range can't be read: the year's beginning is not proved");
+    if (this.odd.has(this.before)) this.v.remarks.push("范围之前紧邻的事件无法读取，可能属于该年度，已收录在 events/context.ndjson / what stands right before the range can't be read and may be of the year; it is in events/context.ndjson");
     for (const seq of this.odd.keys()) {
       const sum = this.oddDigests.get(seq);
       this.v.remarks.push(sum !== undefined && this.accepted.get(seq) === sum
