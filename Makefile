@@ -28,8 +28,8 @@ vet:
 lint:
 	$(TOOL) golangci-lint run ./...
 
-race: ## needs a C compiler
-	CGO_ENABLED=1 $(GO) test -race ./...
+race: ## the tests in which things happen at once, under the race detector; needs a C compiler
+	CGO_ENABLED=1 $(GO) test -race -short ./...
 
 bench: build ## our figures beside their baselines, in one run
 	bin/duban bench

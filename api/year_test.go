@@ -29,6 +29,9 @@ const (
 // -update; the closing figures were counted by hand over the script, stand in it,
 // and are held against the program by themselves.
 func TestScriptedYear(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one client, one request after the other")
+	}
 	steps, counts := readYear(t, yearScript)
 	require.NotEmpty(t, counts)
 	y := newScriptedYear(t)

@@ -27,8 +27,14 @@ import (
 	"duban/projections"
 )
 
-// rounds is how often the process is killed.
-const rounds = 50
+// rounds is how often the process is killed. The detector of races, which runs the
+// short tests, sees nothing of a process that is killed.
+func rounds() int {
+	if testing.Short() {
+		return 5
+	}
+	return 50
+}
 
 // A processLog keeps what a process says; it is read while the process runs.
 type processLog struct {
@@ -172,7 +178,7 @@ func TestKilledWhileWriting(t *testing.T) {
 	made.Store(1)
 	led := &book{answers: map[string]api.WriteResult{}, ids: map[string]uint64{}}
 	unsure, recorded := 0, 0
-	for round := range rounds {
+	for round := range rounds() {
 		done := v.writeUntilKilled(random, &made, task)
 		v.start()
 		for i, again := range v.repeat(done) {

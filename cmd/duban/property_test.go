@@ -321,6 +321,9 @@ func deadlineText(d *projections.DeadlineView) string {
 // TestLiveReplayAndReadModelAgree: whatever legal and illegal commands, retries
 // and restarts come, the three ways to know a task agree.
 func TestLiveReplayAndReadModelAgree(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one client, one request after the other")
+	}
 	counts := map[string]int{}
 	run := 0
 	root := t.TempDir()
