@@ -122,6 +122,9 @@ func approved(words string) body {
 }
 
 func TestWholeLife(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one client, one request after the other")
+	}
 	s := newStory(t)
 	s.share()
 	s.hazard()

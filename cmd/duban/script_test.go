@@ -54,6 +54,9 @@ func (m preparedM) Run() int {
 //	await WHERE PATH RE FILE  asks the server of a folder or URL until it answers so
 //	watch KEYS URL FILE  makes a policy that wants the witness at URL
 func TestCommandLine(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one command after the other")
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
