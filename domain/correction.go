@@ -299,3 +299,23 @@ func find(events []Event, id string) *Event {
 	}
 	return nil
 }
+
+// DecideCorrection decides a correction in an aggregate: what CheckCorrection allows,
+// what refuse lets be corrected there, and what leaves a history that could have
+// happened.
+func DecideCorrection(history []Event, c Command, acts []Act, refuse func([]Event, Correction) error, check func([]Event) error) ([]Event, error) {
+	if err := c.Check(acts); err != nil {
+		return nil, err
+	}
+	e := c.Event()
+	if err := CheckCorrection(history, e); err != nil {
+		return nil, err
+	}
+	if err := refuse(history, *e.Corrects()); err != nil {
+		return nil, err
+	}
+	if err := check(append(slices.Clip(history), e)); err != nil {
+		return nil, err
+	}
+	return []Event{e}, nil
+}

@@ -19,20 +19,7 @@ func (*Corrected) EventType() string { return "duban.directive.corrected.v1" }
 // Correct decides a correction: of data that were entered wrongly, not of what tasks
 // were made of. The history it leaves must be one that could have happened.
 func Correct(history []domain.Event, c domain.Command) ([]domain.Event, error) {
-	if err := c.Check(Acts()); err != nil {
-		return nil, err
-	}
-	e := c.Event()
-	if err := domain.CheckCorrection(history, e); err != nil {
-		return nil, err
-	}
-	if err := correctable(history, *e.Corrects()); err != nil {
-		return nil, err
-	}
-	if err := CheckHistory(append(slices.Clip(history), e)); err != nil {
-		return nil, err
-	}
-	return []domain.Event{e}, nil
+	return domain.DecideCorrection(history, c, Acts(), correctable, CheckHistory)
 }
 
 // Names are those a directive goes by, each unique among all that stand.

@@ -18,20 +18,7 @@ func (*Corrected) EventType() string { return "duban.office.corrected.v1" }
 // from some day on is a renaming. The history it leaves must be one that could have
 // happened.
 func Correct(history []domain.Event, c domain.Command) ([]domain.Event, error) {
-	if err := c.Check(Acts()); err != nil {
-		return nil, err
-	}
-	e := c.Event()
-	if err := domain.CheckCorrection(history, e); err != nil {
-		return nil, err
-	}
-	if err := correctable(history, *e.Corrects()); err != nil {
-		return nil, err
-	}
-	if err := CheckHistory(append(slices.Clip(history), e)); err != nil {
-		return nil, err
-	}
-	return []domain.Event{e}, nil
+	return domain.DecideCorrection(history, c, Acts(), correctable, CheckHistory)
 }
 
 // correctable refuses to correct here what other records follow from, and names the
