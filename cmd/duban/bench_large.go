@@ -219,14 +219,11 @@ func (b *bench) writeSteadily(ctx context.Context) (stop func() (int, error)) {
 		group.Go(func() error {
 			next := time.Now().Add(time.Duration(i) * time.Second / writeRate)
 			for until(ctx, next) == nil {
-				err := step()
-				if ctx.Err() != nil {
-					break
-				}
-				if err != nil {
+				if err := step(); err == nil {
+					done.Add(1)
+				} else if ctx.Err() == nil {
 					return err
 				}
-				done.Add(1)
 				next = next.Add(writers * time.Second / writeRate)
 			}
 			return nil
