@@ -45,6 +45,8 @@ type Config struct {
 	MaxEvidence int64
 	// MaxNotice bounds an uploaded notice, in bytes. 0: 8 MiB.
 	MaxNotice int64
+	// Limits bound what is in work at once.
+	Limits Limits
 	// Ready says whether the server has prepared what it needs, so that /readyz
 	// need not promise too early. nil: it has.
 	Ready func() bool
@@ -59,6 +61,7 @@ type Server struct {
 	echo    *echo.Echo
 	api     huma.API
 	metrics *metrics
+	gates   *admission
 	callers callers
 
 	parameters parameters // of every route; not changed once the server is made
@@ -89,8 +92,9 @@ func New(cfg Config) *Server {
 	}
 	s := &Server{Config: cfg, echo: echo.New()}
 	s.metrics = newMetrics(s)
+	s.gates = newAdmission(cfg.Limits.withDefaults(), cfg.Logger, s.metrics.registry)
 	s.echo.HTTPErrorHandler = s.handleError
-	s.echo.Use(s.observe, middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), secureHeaders, s.authenticate, s.holdWrites, s.checkQuery)
+	s.echo.Use(s.observe, middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), secureHeaders, s.gates.admit, s.authenticate, s.holdWrites, s.checkQuery)
 	s.operational()
 
 	s.api = humaecho.NewWithGroup(s.echo, s.echo.Group(apiPrefix), s.humaConfig())

@@ -30,6 +30,8 @@ type Store struct {
 	whole   *cache[txKey, int]       // transactions known to be whole or void
 	uploads chan struct{}            // one evidence upload at a time; see evidence.go
 
+	tally counts
+
 	// intercept stands between the committer and the server, so that tests can
 	// lose a message or its answer.
 	intercept func(publish func() (uint64, error)) (uint64, error)
