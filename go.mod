@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	filippo.io/torchwood v0.9.0
 	github.com/6tail/lunar-go v1.4.6
+	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
 	github.com/danielgtaylor/huma/v2 v2.37.2

@@ -61,6 +61,7 @@ func (a *app) benchCommand() *cobra.Command {
 	f.IntVar(&cfg.Shares, "shares", 50_000, "统计所用的分项数，0 不测 / shares whose tables are timed, 0: none")
 	f.IntVar(&cfg.Leaves, "leaves", 1_000_000, "默克尔树的事件数 / events of the tree that is timed by itself")
 	f.StringVar(&cfg.Dir, "dir", "", "临时目录所在的磁盘 / where to put the temporary folder")
+	cmd.AddCommand(a.benchLoadCommand())
 	return cmd
 }
 
