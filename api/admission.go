@@ -37,7 +37,7 @@ type Limits struct {
 // DefaultLimits suits a machine of two to eight processors. Writes are as many as
 // still make a commit faster; more only wait longer.
 func DefaultLimits() Limits {
-	return Limits{Reads: 64, Writes: 512, Files: 64, Bulk: 4, Streams: 256, Wait: 500 * time.Millisecond}
+	return Limits{Reads: 32, Writes: 256, Files: 64, Bulk: 4, Streams: 256, Wait: 500 * time.Millisecond}
 }
 
 func (l Limits) withDefaults() Limits {

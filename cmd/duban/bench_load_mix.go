@@ -29,11 +29,19 @@ type targets struct {
 	today   calendar.Date
 
 	open   []string // tasks at work
+	date   []dateTarget
 	report []shareTarget
 	sign   []shareTarget // each can be signed for once
 }
 
 type shareTarget struct{ task, office string }
+
+// A dateTarget is a task and a deadline it can be given: that which it has, for a
+// later one could be refused, or any.
+type dateTarget struct {
+	task string
+	date calendar.Date
+}
 
 // loadTasks bounds how many tasks are looked up: enough that writers seldom meet.
 const loadTasks = 5000
@@ -81,6 +89,12 @@ func (t *targets) take(v projections.TaskView) {
 		return
 	}
 	t.open = append(t.open, v.ID)
+	switch {
+	case v.Deadline == nil:
+		t.date = append(t.date, dateTarget{v.ID, t.today.AddDays(30)})
+	case v.Deadline.Date >= t.today:
+		t.date = append(t.date, dateTarget{v.ID, v.Deadline.Date})
+	}
 	for _, s := range v.Shares {
 		if s.Suspended || !slices.Contains(atWork(), s.Status) {
 			continue
@@ -179,9 +193,9 @@ func (m *mix) write() (shot, error) {
 		}))
 	case p < 70:
 		return m.post("tasks/{id}/remind", "tasks/"+pick(m, m.open)+"/remind", map[string]any{"words": "压力测试第" + n + "次催办。"})
-	case p < 90:
-		return m.post("tasks/{id}/set-deadline", "tasks/"+pick(m, m.open)+"/set-deadline",
-			map[string]any{"date": m.today.AddDays(1 + m.random.IntN(300)), "reason": "压力测试"})
+	case p < 90 && len(m.date) > 0:
+		d := pick(m, m.date)
+		return m.post("tasks/{id}/set-deadline", "tasks/"+d.task+"/set-deadline", map[string]any{"date": d.date, "reason": "压力测试"})
 	default:
 		return m.post("offices", "offices", map[string]any{"name": "压力测试单位" + ulid.Make().String(), "type": "external"})
 	}
