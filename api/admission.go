@@ -156,8 +156,9 @@ func (g *gate) queue(ctx context.Context) error {
 
 // admission is the gates of a server, by class.
 type admission struct {
-	gates [classLog + 1]*gate // none for classFree
-	log   *slog.Logger
+	gates   [classLog + 1]*gate // none for classFree
+	crowded prometheus.Counter  // commands refused because too many were on one record
+	log     *slog.Logger
 
 	mu      sync.Mutex
 	refused int       // since the log last told of it
@@ -167,9 +168,10 @@ type admission struct {
 func newAdmission(l Limits, log *slog.Logger, registry prometheus.Registerer) *admission {
 	a := &admission{log: log}
 	shed := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "duban_http_shed_total", Help: "Requests refused with 503 because too many came at once, by class and reason: full (too many waited), late (no place in time).",
+		Name: "duban_http_shed_total", Help: "Requests refused with 503 because too many came at once, by class and reason: full (too many waited), late (no place in time), record (too many commands on one record).",
 	}, []string{"class", "reason"})
 	registry.MustRegister(shed)
+	a.crowded = shed.WithLabelValues(classWrite.String(), "record")
 	for c, most := range map[class]int{classRead: l.Reads, classWrite: l.Writes, classFile: l.Files, classBulk: l.Bulk, classStream: l.Streams, classLog: l.Reads} {
 		g := &gate{class: c, most: most, wait: l.Wait, places: semaphore.NewWeighted(int64(most))}
 		if c == classStream {

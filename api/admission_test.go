@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -196,4 +197,27 @@ func TestRefusedUnread(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, feed.Close())
 	assert.Equal(t, http.StatusCreated, <-done)
+}
+
+// TestCrowdOnOneRecord: commands on one record at once don't drive each other out.
+func TestCrowdOnOneRecord(t *testing.T) {
+	n := start(t)
+	im := n.importNotice(shortNotice)
+	const many = 60
+	versions := make(chan uint64, many)
+	for i := range many {
+		go func() {
+			var w api.WriteResult
+			a := n.post(n.token, "tasks/"+im.tasks[1]+"/remind", body{"words": fmt.Sprintf("第%d次", i)})
+			if assert.Equal(t, http.StatusOK, a.status, "%s", a.body) {
+				assert.NoError(t, json.Unmarshal(a.body, &w))
+			}
+			versions <- w.Version
+		}()
+	}
+	seen := map[uint64]bool{}
+	for range many {
+		seen[<-versions] = true
+	}
+	assert.Len(t, seen, many, "each is a version of its own")
 }

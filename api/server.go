@@ -23,6 +23,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
+	"duban/domain"
 	"duban/eventstore"
 	"duban/projections"
 	"duban/projections/seal"
@@ -63,6 +64,7 @@ type Server struct {
 	metrics *metrics
 	gates   *admission
 	callers callers
+	turns   turns
 
 	parameters parameters // of every route; not changed once the server is made
 }
@@ -93,6 +95,7 @@ func New(cfg Config) *Server {
 	s := &Server{Config: cfg, echo: echo.New()}
 	s.metrics = newMetrics(s)
 	s.gates = newAdmission(cfg.Limits.withDefaults(), cfg.Logger, s.metrics.registry)
+	s.turns = turns{records: map[domain.Ref]*turn{}, crowded: s.gates.crowded}
 	s.echo.HTTPErrorHandler = s.handleError
 	s.echo.Use(s.observe, middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), secureHeaders, s.gates.admit, s.authenticate, s.holdWrites, s.checkQuery)
 	s.operational()
