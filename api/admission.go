@@ -28,11 +28,14 @@ type Limits struct {
 	Reads   int // lists, records, figures: bounded by the processor. The public log has as many places of its own
 	Writes  int // commands: they wait for the disk together, and many cost little more than one
 	Files   int // evidence, up and down: cheap, but as slow as the client's line
-	Bulk    int // what takes in a whole notice, sheet, year or ledger
+	Bulk    int // what takes in a whole notice, sheet, year or ledger, and seconds
 	Streams int // events/live: held until the client goes
 
-	Wait time.Duration // for a place
+	Wait time.Duration // for a place; bulk waits bulkPatience times as long
 }
+
+// bulkPatience is how much longer one may wait for what itself takes seconds.
+const bulkPatience = 20
 
 // DefaultLimits suits a machine of two to eight processors. Writes are as many as
 // still make a commit faster; more only wait longer.
@@ -176,6 +179,9 @@ func newAdmission(l Limits, log *slog.Logger, registry prometheus.Registerer) *a
 		g := &gate{class: c, most: most, wait: l.Wait, places: semaphore.NewWeighted(int64(most))}
 		if c == classStream {
 			g.wait = 0 // nobody leaves soon
+		}
+		if c == classBulk {
+			g.wait *= bulkPatience
 		}
 		g.full, g.late = shed.WithLabelValues(c.String(), "full"), shed.WithLabelValues(c.String(), "late")
 		a.gates[c] = g

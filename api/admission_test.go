@@ -203,7 +203,7 @@ func TestRefusedUnread(t *testing.T) {
 func TestCrowdOnOneRecord(t *testing.T) {
 	n := start(t)
 	im := n.importNotice(shortNotice)
-	const many = 60
+	const many = 16 // no more may wait
 	versions := make(chan uint64, many)
 	for i := range many {
 		go func() {

@@ -28,7 +28,7 @@ func TestPanicLeavesPlace(t *testing.T) {
 	defer srv.Close()
 	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
 	ask := func(path string) (int, error) {
-		resp, err := srv.Client().Get(srv.URL + path) //nolint:noctx // the server is of this test
+		resp, err := srv.Client().Get(srv.URL + path)
 		if err != nil {
 			return 0, err
 		}

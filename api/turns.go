@@ -14,8 +14,9 @@ import (
 var errCrowded = errors.New("同时办理同一条记录的请求过多，未作任何处理，请稍后用同一个 Idempotency-Key 重试 / too many commands on one record at once, nothing was done: try again later with the same idempotency key")
 
 // crowd is how many commands on one record may be in work, all but one of them
-// waiting: more would fill the places of commands on other records.
-const crowd = 64
+// waiting: more would wait for seconds and fill the places of commands on other
+// records.
+const crowd = 16
 
 // turns lets the commands on one record be carried out one after the other, in the
 // order they came. Only one of them can win in any case: without turns the others

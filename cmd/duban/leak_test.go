@@ -81,7 +81,7 @@ func listenLive(t *testing.T, dir string, streams int) (end func()) {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, strings.TrimSpace(string(base))+"/api/v1/events/live?after=0", nil)
 		require.NoError(t, err)
 		req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
-		resp, err := transport.RoundTrip(req) //nolint:bodyclose // closed below
+		resp, err := transport.RoundTrip(req)
 		require.NoError(t, err)
 		require.Equal(t, http.StatusOK, resp.StatusCode)
 		open = append(open, resp)
