@@ -4,7 +4,9 @@
 // (execute.go): load the aggregates from the event store, look whether this
 // command was recorded before, decide, append with the expected versions. Reads
 // come from the projections, at the cut the client names (cut.go). Every error
-// becomes one form in one table (problem.go).
+// becomes one form in one table (problem.go). How much is in work at once is bounded,
+// by what holds a request up (admission.go) and by record (turns.go); what is more is
+// refused before anything is done.
 //
 // The routes of commands are made from the acts that the domain lists, so that
 // route, schema, refusal and documentation can't drift apart.
