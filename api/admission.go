@@ -31,7 +31,7 @@ type Limits struct {
 	Bulk    int // what takes in a whole notice, sheet, year or ledger, and seconds
 	Streams int // events/live: held until the client goes
 
-	Wait time.Duration // for a place; bulk waits bulkPatience times as long
+	Wait time.Duration // for a place; bulk waits bulkPatience times as long, the turn on a record turnPatience times
 }
 
 // bulkPatience is how much longer one may wait for what itself takes seconds.
@@ -171,7 +171,7 @@ type admission struct {
 func newAdmission(l Limits, log *slog.Logger, registry prometheus.Registerer) *admission {
 	a := &admission{log: log}
 	shed := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "duban_http_shed_total", Help: "Requests refused with 503 because too many came at once, by class and reason: full (too many waited), late (no place in time), record (too many commands on one record).",
+		Name: "duban_http_shed_total", Help: "Requests refused with 503 because too many came at once, by class and reason: full (too many waited), late (no place in time), record (too many commands on one record, or no turn in time).",
 	}, []string{"class", "reason"})
 	registry.MustRegister(shed)
 	a.crowded = shed.WithLabelValues(classWrite.String(), "record")

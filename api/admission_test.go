@@ -201,7 +201,7 @@ func TestRefusedUnread(t *testing.T) {
 
 // TestCrowdOnOneRecord: commands on one record at once don't drive each other out.
 func TestCrowdOnOneRecord(t *testing.T) {
-	n := start(t)
+	n := limited(t, api.Limits{Wait: time.Minute})
 	im := n.importNotice(shortNotice)
 	const many = 16 // no more may wait
 	versions := make(chan uint64, many)

@@ -96,8 +96,9 @@ func New(cfg Config) *Server {
 	}
 	s := &Server{Config: cfg, echo: echo.New()}
 	s.metrics = newMetrics(s)
-	s.gates = newAdmission(cfg.Limits.withDefaults(), cfg.Logger, s.metrics.registry)
-	s.turns = turns{records: map[domain.Ref]*turn{}, crowded: s.gates.crowded}
+	limits := cfg.Limits.withDefaults()
+	s.gates = newAdmission(limits, cfg.Logger, s.metrics.registry)
+	s.turns = turns{records: map[domain.Ref]*turn{}, wait: turnPatience * limits.Wait, crowded: s.gates.crowded}
 	s.echo.HTTPErrorHandler = s.handleError
 	s.echo.Use(s.observe, middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), secureHeaders, s.gates.admit, s.authenticate, s.holdWrites, s.checkQuery)
 	s.operational()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -23,11 +24,15 @@ const crowd = 16
 // load, decide and lose, again and again, and the more there are the more work each
 // of them makes. What other nodes write is still met by the expectations.
 type turns struct {
+	wait    time.Duration // for a turn
 	crowded prometheus.Counter
 
 	mu      sync.Mutex
 	records map[domain.Ref]*turn // of records with commands in work
 }
+
+// turnPatience is how many times Limits.Wait a command waits for its turn.
+const turnPatience = 4
 
 // A turn is had by who has put something into it.
 type turn struct {
@@ -35,23 +40,29 @@ type turn struct {
 	many int           // have or await it; under turns.mu
 }
 
-// take waits for the turn on a record. Whoever has it leaves.
+// take waits for the turn on a record, for a bounded time. Whoever has it leaves.
 func (t *turns) take(ctx context.Context, ref domain.Ref) (leave func(), err error) {
 	r := t.join(ref)
 	if r == nil {
 		t.crowded.Inc()
 		return nil, errCrowded
 	}
+	patience := time.NewTimer(t.wait)
+	defer patience.Stop()
 	select {
 	case r.had <- struct{}{}:
 		return func() {
 			<-r.had
 			t.part(ref, r)
 		}, nil
+	case <-patience.C:
+		err = errCrowded
+		t.crowded.Inc()
 	case <-ctx.Done():
-		t.part(ref, r)
-		return nil, ctx.Err()
+		err = ctx.Err()
 	}
+	t.part(ref, r)
+	return nil, err
 }
 
 func (t *turns) join(ref domain.Ref) *turn {

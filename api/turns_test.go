@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
@@ -15,11 +16,15 @@ import (
 // TestTurns: one at a time, a bounded crowd, no trace afterwards, also of those who
 // gave up waiting.
 func TestTurns(t *testing.T) {
-	turns := turns{records: map[domain.Ref]*turn{}, crowded: prometheus.NewCounter(prometheus.CounterOpts{})}
+	turns := turns{wait: time.Minute, records: map[domain.Ref]*turn{}, crowded: prometheus.NewCounter(prometheus.CounterOpts{})}
 	ref, other := domain.Ref{Kind: domain.KindTask, ID: "A"}, domain.Ref{Kind: domain.KindTask, ID: "B"}
 	first, err := turns.take(t.Context(), ref)
 	require.NoError(t, err)
 
+	turns.wait = time.Nanosecond
+	_, err = turns.take(t.Context(), ref)
+	require.ErrorIs(t, err, errCrowded, "not in time")
+	turns.wait = time.Minute
 	gone, giveUp := context.WithCancel(t.Context())
 	giveUp()
 	_, err = turns.take(gone, ref)

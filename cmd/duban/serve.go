@@ -242,6 +242,7 @@ func (a *app) serve(ctx context.Context, cfg serveConfig) (err error) {
 		return fmt.Errorf("监听 %s 失败，换一个 --listen / can't listen on %s, choose another --listen: %w", cfg.Listen, cfg.Listen, err)
 	}
 	defer listener.Close()
+	listener = netutil.LimitListener(listener, cfg.Connections)
 
 	stop := make(chan struct{})
 	var prepared atomic.Bool // the read models have caught up and the token is written
@@ -281,7 +282,6 @@ func (a *app) serve(ctx context.Context, cfg serveConfig) (err error) {
 		}
 		return remindDaily(cfg.RemindAt, server, clock, log).run(ctx)
 	})
-	listener = netutil.LimitListener(listener, cfg.Connections)
 	hs := &http.Server{
 		Handler: server.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, WriteTimeout: 5 * time.Minute,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
