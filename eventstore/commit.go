@@ -363,6 +363,7 @@ func (c *committer) acknowledge(b batch) {
 		c.s.learn(records)
 	}
 	c.s.advance(b.last, b.recorded)
+	c.s.tally.count(b)
 	for i, r := range b.requests {
 		r.answer(Receipt{Records: b.records[i]}, nil)
 	}

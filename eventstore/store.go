@@ -32,6 +32,8 @@ type Store struct {
 	uploads chan struct{}            // one evidence upload at a time; see evidence.go
 	staging string                   // folder in memory for the server's batches, "": on disk; the committer's
 
+	tally counts
+
 	// intercept stands between the committer and the server, so that tests can
 	// lose a message or its answer.
 	intercept func(publish func() (uint64, error)) (uint64, error)

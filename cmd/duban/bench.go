@@ -75,6 +75,7 @@ func (a *app) benchCommand() *cobra.Command {
 	f.DurationVar(&cfg.Window, "window", time.Second, "每轮写入测量的时间 / how long each run of writes lasts")
 	f.StringSliceVar(&cfg.Only, "only", nil, "只测这些部分：writes ledger tree dossier tables large / only these parts")
 	f.StringVar(&cfg.Dir, "dir", "", "临时目录所在的磁盘 / where to put the temporary folder")
+	cmd.AddCommand(a.benchLoadCommand())
 	return cmd
 }
 
