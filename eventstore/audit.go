@@ -9,8 +9,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"duban/domain"
 )
 
@@ -201,15 +199,7 @@ func (a *auditor) note(r Record) {
 }
 
 func (a *auditor) objects(ctx context.Context) error {
-	var list []*jetstream.ObjectInfo
-	err := a.s.withObjects(ctx, func(objects jetstream.ObjectStore) error {
-		var err error
-		list, err = objects.List(ctx, jetstream.ListObjectsShowDeleted())
-		if errors.Is(err, jetstream.ErrNoObjectsFound) {
-			return nil
-		}
-		return err
-	})
+	list, err := a.s.listEvidence(ctx)
 	if err != nil {
 		return err
 	}
