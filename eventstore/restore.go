@@ -44,7 +44,7 @@ func Restore(ctx context.Context, r Restoration) (err error) {
 	if _, err := os.Stat(filepath.Join(r.Dir, "nats")); !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(ErrNotEmpty, err)
 	}
-	lock, err := lockDir(r.Dir)
+	lock, err := LockDir(r.Dir)
 	if err != nil {
 		return err
 	}
