@@ -44,11 +44,11 @@ func Open(dir string) (*Backup, error) {
 	_, err = os.Stat(filepath.Join(dir, fileManifest))
 	if errors.Is(err, fs.ErrNotExist) {
 		names, err := list(dir)
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 		if len(names) == 0 {
-			return nil, fmt.Errorf("%s: %w", dir, ErrNone)
+			return nil, fmt.Errorf("%s：%w", dir, ErrNone)
 		}
 		b.Path, b.root = filepath.Join(dir, names[len(names)-1]), dir
 	} else if err != nil {

@@ -124,7 +124,10 @@ func putInPlace(tmp, target string) error {
 	if err := eventstore.SyncTree(tmp); err != nil {
 		return err
 	}
-	// Replaces an empty folder, and fails if somebody has put something there.
+	// Fails if somebody has put something there meanwhile.
+	if err := os.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("put the copy in place: %w", err)
+	}
 	if err := os.Rename(tmp, target); err != nil {
 		return fmt.Errorf("put the copy in place: %w", err)
 	}
