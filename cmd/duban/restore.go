@@ -58,6 +58,7 @@ type RestoredView struct {
 	From        string `json:"from"`   // the log's name before
 	Origin      string `json:"origin"` // the log's name from now on
 	Key         string `json:"key"`
+	Void        uint64 `json:"void"` // of the events, at the end: of a transaction that the backup cut
 	Credentials int    `json:"credentials"`
 	Missing     int    `json:"missing_evidence"`
 }
@@ -138,15 +139,21 @@ func putInPlace(tmp, target string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// notFit says of a ledger that is not what was signed where it is not, and not what a
-// running server would do about it.
+// notFit says what is wrong with a backup, and not what a running server would do about
+// it.
 func notFit(err error) error {
 	var found *eventstore.MismatchError
-	if !errors.As(err, &found) {
-		return err
+	var odd *eventstore.EventError
+	switch {
+	case errors.As(err, &found):
+		zh, en := domain.Halves(found.Detail)
+		return errors.New(domain.Both("备份与签名的树头不符 / the backup is not what was signed", zh, en))
+	case errors.As(err, &odd):
+		zh, en := domain.Halves(odd.Err.Error())
+		return errors.New(domain.Both("备份里有无法读取或不合规的事件 / the backup has an event that can't be read or does not fit",
+			fmt.Sprintf("序号 %d：%s", odd.Sequence, zh), fmt.Sprintf("event %d: %s", odd.Sequence, en)))
 	}
-	zh, en := domain.Halves(found.Detail)
-	return errors.New(domain.Both("备份与签名的树头不符 / the backup is not what was signed", zh, en))
+	return err
 }
 
 // restoring works on the copy before it gets its name.
@@ -191,7 +198,8 @@ func (w *restoring) run(ctx context.Context) (view RestoredView, err error) {
 		return view, err
 	}
 	w.step("逐个核对事件和证据 / checking every event and evidence")
-	if err := w.audit(ctx, n.store); err != nil {
+	void, err := w.audit(ctx, n.store)
+	if err != nil {
 		return view, err
 	}
 	if err := w.record(ctx, n, head); err != nil {
@@ -202,7 +210,7 @@ func (w *restoring) run(ctx context.Context) (view RestoredView, err error) {
 		return view, err
 	}
 	return RestoredView{
-		Org: w.Org, Events: w.Head.Events, From: w.Head.Origin, Origin: n.seal.Origin(), Key: newestKey(n.seal), Credentials: len(creds), Missing: w.Missing(),
+		Org: w.Org, Events: w.Head.Events, From: w.Head.Origin, Origin: n.seal.Origin(), Key: newestKey(n.seal), Void: void, Credentials: len(creds), Missing: w.Missing(),
 	}, nil
 }
 
@@ -216,19 +224,26 @@ func (w *restoring) compare(ctx context.Context, n *node) (seal.Head, error) {
 }
 
 // audit reads everything once more and names the first thing that is wrong. Evidence
-// that the backup left out is missing, and said to be.
-func (w *restoring) audit(ctx context.Context, store *eventstore.Store) error {
+// that the backup left out is missing, and said to be. It returns how many events at the
+// end have no effect, because the backup fell into their transaction.
+func (w *restoring) audit(ctx context.Context, store *eventstore.Store) (void uint64, err error) {
 	report, err := store.Audit(ctx, nil)
 	if err != nil {
-		return err
+		return 0, err
 	}
+	voided := map[uint64]bool{}
 	for _, f := range report.Findings {
-		if f.Kind == eventstore.FindingVoid || f.Kind == eventstore.FindingEvidence && w.EvidenceLeftOut {
-			continue
+		switch {
+		case f.Kind == eventstore.FindingVoid:
+			voided[f.Sequence] = true
+		case f.Kind != eventstore.FindingEvidence || !w.EvidenceLeftOut:
+			return 0, fmt.Errorf("序号 %d：%s：%s / event %d: %s", f.Sequence, f.Kind, f.Detail, f.Sequence, f.Kind)
 		}
-		return fmt.Errorf("序号 %d：%s：%s / event %d: %s", f.Sequence, f.Kind, f.Detail, f.Sequence, f.Kind)
 	}
-	return store.Health()
+	for voided[w.Head.Events-void] {
+		void++
+	}
+	return void, store.Health()
 }
 
 // record says in the ledger that it is a copy, of what.
@@ -317,6 +332,9 @@ func (a *app) printRestored(v RestoredView) error {
 	}
 	fmt.Fprintf(a.out, "已恢复到 %s：%d 个事件，与签名的树头一致 / restored, %d events, as signed\n", v.Data, v.Events, v.Events)
 	fmt.Fprintf(a.out, "原账本 / it was %s\n新的化身 / from now on %s\n新密钥，请交给见证者和核对者 / new key, for witnesses and verifiers\n%s\n", v.From, v.Origin, v.Key)
+	if v.Void > 0 {
+		fmt.Fprintf(a.out, "备份截止时有一次入账没有写完，其最后 %d 个事件不生效 / the backup fell into a transaction: its last %d events have no effect\n", v.Void, v.Void)
+	}
 	if v.Credentials > 0 {
 		fmt.Fprintf(a.out, "恢复了 %d 个令牌；备份以后停用的令牌又有效了，请用 token revoke 再停用 / %d tokens work again, also those revoked after the backup: revoke them again\n", v.Credentials, v.Credentials)
 	}
