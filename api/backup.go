@@ -27,7 +27,7 @@ type (
 		Stream string `path:"stream" enum:"ledger,heads" doc:"ledger：事件；heads：签名的树头。先取 heads，后取 ledger"`
 	}
 	backupHeadInput struct {
-		Events uint64 `query:"events" minimum:"1" required:"true" doc:"ledger 快照的最后序号（Duban-Sequence）"`
+		Events uint64 `query:"events" minimum:"1" doc:"ledger 快照的最后序号（Duban-Sequence）"`
 	}
 )
 
@@ -167,6 +167,9 @@ func (s *Server) backupContents(ctx context.Context, _ *noInput) (*body[backup.C
 func (s *Server) backupHead(ctx context.Context, in *backupHeadInput) (*body[backup.Head], error) {
 	if err := requireRole(ctx, domain.RoleSafetyOffice); err != nil {
 		return nil, err
+	}
+	if in.Events == 0 {
+		return nil, domain.Invalid("backup.events", "events", "缺少事件数", "the number of events is missing")
 	}
 	if s.Seal == nil || s.Tree == nil {
 		return nil, newProblem(http.StatusServiceUnavailable, "no-log", errNoLog.Error())

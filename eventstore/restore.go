@@ -165,19 +165,24 @@ func (s *Store) MarkWithdrawn(ctx context.Context, sum string) error {
 
 // SyncTree syncs a folder with everything in it.
 func SyncTree(dir string) error {
-	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("sync %s: %w", dir, err)
+	}
+	defer root.Close()
+	return fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return fmt.Errorf("sync %s: %w", dir, err)
 		}
 		if !d.IsDir() && !d.Type().IsRegular() {
 			return nil
 		}
-		f, err := os.Open(path)
+		f, err := root.Open(path)
 		if err != nil {
 			return fmt.Errorf("sync %s: %w", dir, err)
 		}
 		if err := errors.Join(f.Sync(), f.Close()); err != nil {
-			return fmt.Errorf("sync %s: %w", path, err)
+			return fmt.Errorf("sync %s in %s: %w", path, dir, err)
 		}
 		return nil
 	})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -22,23 +24,24 @@ import (
 
 func (a *app) backupCommand() *cobra.Command {
 	var opt backup.Options
-	var keys string
+	var keys, org string
 	cmd := &cobra.Command{
-		Use: "backup DIR", Short: "备份正在运行的账本 / back up a running ledger", Args: exactArgs(1),
-		Long: "服务器照常运行。DIR 里每次备份一个目录，以时间命名；证据按 SHA-256 只存一份，再次备份只复制新增的。\n" +
+		Use: "backup DIR", Short: "备份账本，服务照常运行 / back up the ledger while it is served", Args: exactArgs(1),
+		Long: "服务器照常运行；没有运行时直接打开 --data。DIR 里每次备份一个目录，以时间命名；证据按 SHA-256 只存一份，再次备份只复制新增的。\n" +
 			"中途失败不影响以前的备份。签名私钥不在备份里，也不能从服务器取得：在服务器本机用 --keys 另存到别处。\n" +
-			"The server goes on. DIR gets a folder for each backup, named by its time; evidence is kept once. A backup that\n" +
+			"The server goes on; where none runs, --data is opened. DIR gets a folder for each backup, named by its time; evidence is kept once. A backup that\n" +
 			"breaks off leaves the earlier ones alone. Signing keys are not part of it: on the server's machine --keys keeps them elsewhere.",
-		RunE: func(cmd *cobra.Command, args []string) error { return a.backup(cmd.Context(), args[0], keys, opt) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.backup(cmd.Context(), args[0], keys, org, opt) },
 	}
 	f := cmd.Flags()
 	f.BoolVar(&opt.NoEvidence, "no-evidence", false, "不备份证据文件 / leave evidence files out")
 	f.IntVar(&opt.Keep, "keep", 0, "DIR 里保留最近几次备份，0 为全部 / how many backups stay in DIR, 0: all")
+	f.StringVar(&org, "org", "duban", "单位代码，服务器没有运行时须写 / short code of the body, where no server runs")
 	f.StringVar(&keys, "keys", "", "把 --data 里的签名私钥另存到此目录（不得在 DIR 内） / keep the signing keys of --data in this folder, outside DIR")
 	return cmd
 }
 
-func (a *app) backup(ctx context.Context, dir, keys string, opt backup.Options) error {
+func (a *app) backup(ctx context.Context, dir, keys, org string, opt backup.Options) (err error) {
 	if opt.Keep < 0 {
 		return usageError{errors.New("--keep 不能为负 / --keep can't be negative")}
 	}
@@ -50,6 +53,13 @@ func (a *app) backup(ctx context.Context, dir, keys string, opt backup.Options) 
 	c, err := a.client()
 	if err != nil {
 		return err
+	}
+	if _, none := os.Stat(serveConfig{Data: a.data}.ledgerDir()); none == nil && a.server == "" && !c.reachable(ctx) {
+		var stop func() error
+		if c, stop, err = a.serveQuietly(ctx, org); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, stop()) }()
 	}
 	opt.Now, opt.Progress = time.Now(), a.steps()
 	report, err := backup.Write(ctx, dir, backupSource{c}, opt)
@@ -72,6 +82,43 @@ func (a *app) backup(ctx context.Context, dir, keys string, opt backup.Options) 
 	}
 	return nil
 }
+
+// serveQuietly serves the data folder, whose server was stopped, for this process alone.
+func (a *app) serveQuietly(ctx context.Context, org string) (*client, func() error, error) {
+	quiet := *a
+	quiet.stdio = stdio{a.in, io.Discard, io.Discard}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	// One that was killed leaves its address.
+	_ = os.Remove(filepath.Join(a.data, addressFile))
+	go func() {
+		ended <- quiet.serve(ctx, serveConfig{Data: a.data, Org: org, Listen: "127.0.0.1:0", Sign: true, AuditRate: -1, LogFormat: "text", StopAfter: quietStop})
+	}()
+	stop := func() error {
+		cancel()
+		return <-ended
+	}
+	tick := time.NewTicker(lookAgain / 4)
+	defer tick.Stop()
+	for {
+		if _, err := os.Stat(filepath.Join(a.data, addressFile)); err == nil {
+			c, err := a.client()
+			if err != nil {
+				return nil, nil, errors.Join(err, stop())
+			}
+			return c, stop, nil
+		}
+		select {
+		case <-tick.C:
+		case err := <-ended:
+			cancel()
+			return nil, nil, cmp.Or(err, ctx.Err())
+		}
+	}
+}
+
+// quietStop is how long the end of a server for this process alone may take.
+const quietStop = 10 * time.Second
 
 // apart refuses a folder of keys within the backup: who gets hold of the backup would
 // be able to sign.
