@@ -10,7 +10,7 @@ import (
 )
 
 func TestBackupHead(t *testing.T) {
-	n := start(t)
+	n := startLog(t)
 	n.importNotice(shortNotice)
 	var h backup.Head
 	n.get("backup/head?events=3").want(http.StatusOK).into(&h)

@@ -41,7 +41,7 @@ const (
 	headPause = 50 * time.Millisecond
 )
 
-var errNoLog = errors.New("本节点没有签名的账本树，不能导出卷宗 / this node has no signed tree, so that no dossier can be made")
+var errNoLog = errors.New("本节点没有签名的账本树，不能导出卷宗，也不能备份 / this node has no signed tree, so that no dossier and no backup can be made")
 
 // dossiers answers with the sealed record of a year. Each time that is an event too.
 func (s *Server) dossiers() {
