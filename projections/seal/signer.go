@@ -165,6 +165,7 @@ func (sg *signer) begin(ctx context.Context, now incarnation, named bool) error 
 	case !sg.cfg.Sign:
 		return nil // whoever signs has not come as far
 	}
+	// Under this name nothing is signed over less.
 	if err := sg.cfg.Tree.WaitFor(ctx, now.from); err != nil {
 		return err
 	}
@@ -348,8 +349,7 @@ func (sg *signer) signable() uint64 {
 func (sg *signer) signNext(ctx context.Context) error {
 	size := sg.signable()
 	last := sg.latest
-	now := sg.current()
-	if size <= last.Size || size < now.from {
+	if size <= last.Size {
 		return nil
 	}
 	root, err := sg.cfg.Tree.Root(size)
@@ -367,7 +367,7 @@ func (sg *signer) signNext(ctx context.Context) error {
 	if err != nil || len(signers) == 0 {
 		return err
 	}
-	h, raw, err := sign(now.origin, size, root, at, signers)
+	h, raw, err := sign(sg.Origin(), size, root, at, signers)
 	if err != nil {
 		return err
 	}
