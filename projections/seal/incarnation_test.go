@@ -2,16 +2,19 @@ package seal_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"duban/domain"
 	"duban/domain/ledger"
@@ -126,6 +129,46 @@ func TestRestored(t *testing.T) {
 	assert.ErrorContains(t, b.seal.Err(), "树头却一个也没有")
 }
 
+// lagging is a tree that grows as far as somebody waits for, and no further.
+type lagging struct {
+	seal.Tree
+	reached atomic.Uint64
+}
+
+func (l *lagging) Head() tlog.Tree { return tlog.Tree{N: int64(l.reached.Load())} }
+
+func (l *lagging) WaitFor(ctx context.Context, seq uint64) error {
+	if err := l.Tree.WaitFor(ctx, seq); err != nil {
+		return err
+	}
+	l.reached.Store(max(l.reached.Load(), seq))
+	return nil
+}
+
+// The copy's key is named behind its first head, also while the tree is only being made.
+func TestRestoredTreeLags(t *testing.T) {
+	b := openBench(t, t.TempDir())
+	old := b.named().headOver(b.store.Acked())
+	origin := b.seal.Origin()
+	backup := b.take()
+	b.close()
+	dir := backup.restore(t, backup.heads.Bytes())
+	sayRestored(t, dir, origin, old)
+	b = openBench(t, dir, func(c *seal.Config) { c.Tree = &lagging{Tree: c.Tree} })
+	var named domain.Event
+	b.eventually("the copy's key is named", func() bool {
+		agg, err := b.store.Load(t.Context(), domain.Ref{Kind: domain.KindLedger, ID: storetest.Org})
+		require.NoError(t, err)
+		named = agg.Events()[len(agg.Events())-1]
+		_, ok := named.Data.(*ledger.KeyPublished)
+		return ok
+	})
+	r, err := b.store.HeadAfter(t.Context(), eventstore.HeadSigned, old.Seq)
+	require.NoError(t, err)
+	assert.Less(t, r.Size, named.Seq)
+	assert.Equal(t, b.seal.Origin(), b.seal.OriginAt(r.Size))
+}
+
 // The old keys in the copy's folder from the beginning are no reason to take it for
 // another ledger.
 func TestRestoredWithKeys(t *testing.T) {
@@ -152,6 +195,7 @@ func TestBinding(t *testing.T) {
 	w := storetest.NewWriter(b.store)
 	w.Append(t, 3)
 	first := b.named().headOver(b.store.Acked())
+	before := b.take()
 	w.Append(t, 5)
 	last := b.headOver(b.store.Acked())
 	backup := b.take()
@@ -176,6 +220,24 @@ func TestBinding(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, string(tt.Note), string(h.Note))
 	}
+	b.close()
+
+	// The last event is another one, and the heads that would show it are left out.
+	forged := *backup
+	forged.ledger = *bytes.NewBuffer(storetest.ForgeSnapshot(t, backup.ledger.Bytes(), backup.last, func(e []byte) []byte {
+		return bytes.Replace(e, []byte(`"text":"note`), []byte(`"text":"vote`), 1)
+	}))
+	b = openBench(t, forged.restore(t, before.heads.Bytes()), func(c *seal.Config) { c.Sign = false })
+	for _, tt := range []seal.Binding{good, ahead} {
+		_, err := b.seal.CheckBinding(t.Context(), tt, nil)
+		var found *eventstore.MismatchError
+		require.ErrorAs(t, err, &found)
+		assert.Greater(t, found.Sequence, first.Size, "up to there it was compared")
+		assert.LessOrEqual(t, found.Sequence, backup.last)
+	}
+	b.close()
+
+	b = openBench(t, backup.restore(t, backup.heads.Bytes()), func(c *seal.Config) { c.Sign = false })
 	wrong := ahead
 	wrong.Proof = append(wrong.Proof[:0:0], wrong.Proof...)
 	wrong.Proof[0][0] ^= 1
