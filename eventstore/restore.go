@@ -164,12 +164,12 @@ func (s *Store) MarkWithdrawn(ctx context.Context, sum string) error {
 }
 
 // SyncTree syncs a folder with everything in it.
-func SyncTree(dir string) error {
+func SyncTree(dir string) (err error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return fmt.Errorf("sync %s: %w", dir, err)
 	}
-	defer root.Close()
+	defer func() { err = errors.Join(err, root.Close()) }()
 	return fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return fmt.Errorf("sync %s: %w", dir, err)
