@@ -172,7 +172,7 @@ func texts(enum []any) []string {
 }
 
 func filled(path string) string {
-	return strings.NewReplacer("{id}", nobody, "{year}", "2019", "{sha256}", strings.Repeat("0", 64), "{digest}", strings.Repeat("0", 64), "{form}", "progress").Replace(path)
+	return strings.NewReplacer("{id}", nobody, "{year}", "2019", "{sha256}", strings.Repeat("0", 64), "{digest}", strings.Repeat("0", 64), "{form}", "progress", "{stream}", "ledger").Replace(path)
 }
 
 // Who may do what, over every route: without a token nothing; with one, a
@@ -222,6 +222,7 @@ func TestAccess(t *testing.T) {
 	by := map[string][]domain.Role{
 		"POST /directives": safety, "POST /reminders": safety, "POST /tokens": safety, "DELETE /tokens/{digest}": safety, "POST /rebuild": safety,
 		"POST /doctor/accept": safety, "GET /doctor": checkers, "GET /dossiers/{year}": checkers, "PUT /evidence": writers, "POST /directives/preview": anybody,
+		"GET /backup/contents": safety, "GET /backup/head": safety, "GET /backup/streams/{stream}": safety,
 		"POST /imports/{form}": writers, "POST /imports/{form}/preview": writers,
 	}
 	for path, item := range doc.Paths {

@@ -3,13 +3,11 @@ package api
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -43,7 +41,7 @@ const (
 	headPause = 50 * time.Millisecond
 )
 
-var errNoLog = errors.New("本节点没有签名的账本树，不能导出卷宗 / this node has no signed tree, so that no dossier can be made")
+var errNoLog = errors.New("本节点没有签名的账本树，不能导出卷宗，也不能备份 / this node has no signed tree, so that no dossier and no backup can be made")
 
 // dossiers answers with the sealed record of a year. Each time that is an event too.
 func (s *Server) dossiers() {
@@ -160,12 +158,13 @@ func (s *Server) dossierSource(ctx context.Context, year int, head seal.Head) (d
 	if err != nil {
 		return dossier.Source{}, err
 	}
-	keys := dossier.Keys{Origin: s.Seal.Origin(), Keys: []dossier.Key{}}
+	origin := s.Seal.OriginAt(head.Size)
+	keys := dossier.Keys{Origin: origin, Keys: []dossier.Key{}}
 	for _, k := range s.Seal.KeysAt(head.Size) {
 		keys.Keys = append(keys.Keys, dossier.Key{VKey: k.Verifier, From: k.From, Until: k.Until})
 	}
 	return dossier.Source{
-		Origin: s.Seal.Origin(), Head: dossierHead(head), Tile: s.Tree.Tile, Keys: keys, Policy: s.Seal.PolicyOf(head), Signer: signers[0], Others: signers[1:],
+		Origin: origin, Head: dossierHead(head), Tile: s.Tree.Tile, Keys: keys, Policy: s.Seal.PolicyOf(head), Signer: signers[0], Others: signers[1:],
 		Heads: s.monthlyHeads(ctx, year, head.Size), Events: s.records, Evidence: s.Store.OpenEvidence,
 		Register: func(ctx context.Context, w io.Writer) error { return s.registerAt(ctx, w, year, head.Size) },
 	}, nil
@@ -175,12 +174,13 @@ func dossierHead(h seal.Head) dossier.Head {
 	return dossier.Head{Size: h.Size, Root: h.Root, Note: h.Note, At: h.At}
 }
 
-// monthlyHeads yields the last head of each month of a year, none larger than size.
+// monthlyHeads yields the last head of each month of a year, none larger than size and
+// none from before the ledger was restored: those are another log's.
 func (s *Server) monthlyHeads(ctx context.Context, year int, size uint64) iter.Seq2[dossier.Head, error] {
 	return func(yield func(dossier.Head, error) bool) {
 		for month := time.January; month <= time.December; month++ {
 			h, err := s.Seal.LastBefore(ctx, calendar.Of(year, month+1, 1).Start(), size)
-			if errors.Is(err, eventstore.ErrNoHead) {
+			if errors.Is(err, eventstore.ErrNoHead) || err == nil && s.Seal.OriginAt(h.Size) != s.Seal.OriginAt(size) {
 				continue
 			}
 			if !yield(dossierHead(h), err) || err != nil {
@@ -234,20 +234,8 @@ func (s *Server) recordExport(ctx context.Context, made exportedDossier) error {
 
 func (s *Server) sendDossier(f *os.File, made exportedDossier) *huma.StreamResponse {
 	name := fmt.Sprintf("%d年督办卷宗.zip", made.manifest.Year)
-	return &huma.StreamResponse{Body: func(hc huma.Context) {
-		defer discard(f)
-		hc.SetHeader("Content-Type", mediaZIP)
-		hc.SetHeader("Content-Length", strconv.FormatInt(made.size, 10))
-		hc.SetHeader("Content-Disposition", fmt.Sprintf("attachment; filename=\"dossier-%d.zip\"; filename*=UTF-8''%s", made.manifest.Year, url.PathEscape(name)))
-		hc.SetHeader("ETag", `"`+hex.EncodeToString(made.sum[:])+`"`)
-		hc.SetHeader("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(made.sum[:])+":") // RFC 9530
-		hc.SetHeader(HeaderTreeSize, strconv.FormatUint(made.manifest.TreeSize, 10))
-		_, err := f.Seek(0, io.SeekStart)
-		if err == nil {
-			_, err = io.Copy(hc.BodyWriter(), f)
-		}
-		if err != nil {
-			s.Logger.WarnContext(hc.Context(), "dossier not sent whole", slog.Int("year", made.manifest.Year), slog.Any("error", err))
-		}
-	}}
+	return s.send(spooled{file: f, media: mediaZIP, size: made.size, sum: made.sum, headers: map[string]string{
+		"Content-Disposition": fmt.Sprintf("attachment; filename=\"dossier-%d.zip\"; filename*=UTF-8''%s", made.manifest.Year, url.PathEscape(name)),
+		HeaderTreeSize:        strconv.FormatUint(made.manifest.TreeSize, 10),
+	}})
 }

@@ -13,6 +13,7 @@ import (
 	"duban/domain/notice"
 	"duban/eventstore"
 	"duban/projections"
+	"duban/projections/seal"
 	"duban/projections/tree"
 )
 
@@ -78,6 +79,8 @@ var errorTable = []struct {
 	{eventstore.ErrOverloaded, http.StatusServiceUnavailable, "overloaded", "1"},
 	{eventstore.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "1"},
 	{eventstore.ErrClosed, http.StatusServiceUnavailable, "stopping", "5"},
+	{eventstore.ErrSnapshot, http.StatusServiceUnavailable, "snapshot", "5"},
+	{seal.ErrUnbound, http.StatusServiceUnavailable, "unbound", "5"},
 	{tree.ErrBeyond, http.StatusNotFound, "beyond", ""},
 	{tree.ErrDiverged, http.StatusServiceUnavailable, "diverged", ""},
 	{tree.ErrDamaged, http.StatusServiceUnavailable, "rebuilding", "2"},

@@ -123,6 +123,7 @@ func New(cfg Config) *Server {
 	s.dossiers()
 	s.tokens()
 	s.upkeep()
+	s.backups()
 	s.keys()
 	s.log()
 	s.describe()

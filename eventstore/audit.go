@@ -9,8 +9,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"duban/domain"
 )
 
@@ -48,6 +46,8 @@ type Report struct {
 	LastHash                         string // its leaf hash
 	Findings                         []Finding
 	Suppressed                       int // findings beyond the first thousand
+
+	voids int // of the findings; they are no faults and keep none from being listed
 }
 
 // Sound reports whether nothing was found that needs anybody's attention: void
@@ -62,9 +62,16 @@ func (r Report) Sound() bool {
 }
 
 func (r *Report) add(seq uint64, kind FindingKind, detail string) {
-	if len(r.Findings) >= maxFindings {
+	alike := len(r.Findings) - r.voids
+	if kind == FindingVoid {
+		alike = r.voids
+	}
+	if alike >= maxFindings {
 		r.Suppressed++
 		return
+	}
+	if kind == FindingVoid {
+		r.voids++
 	}
 	r.Findings = append(r.Findings, Finding{seq, kind, detail})
 }
@@ -201,15 +208,7 @@ func (a *auditor) note(r Record) {
 }
 
 func (a *auditor) objects(ctx context.Context) error {
-	var list []*jetstream.ObjectInfo
-	err := a.s.withObjects(ctx, func(objects jetstream.ObjectStore) error {
-		var err error
-		list, err = objects.List(ctx, jetstream.ListObjectsShowDeleted())
-		if errors.Is(err, jetstream.ErrNoObjectsFound) {
-			return nil
-		}
-		return err
-	})
+	list, err := a.s.listEvidence(ctx)
 	if err != nil {
 		return err
 	}

@@ -17,9 +17,16 @@ import (
 // of a million events takes about a second.
 const serverStart = 2 * time.Minute
 
-// startServer starts the embedded server: in process, without a port, every
-// write synced before it is acknowledged.
-func startServer(dir string, logger *slog.Logger) (*server.Server, error) {
+// syncing says when the embedded server syncs what it writes.
+type syncing bool
+
+const (
+	syncEvery syncing = true  // every write, before it is acknowledged
+	syncLater syncing = false // not for now: who started it syncs the files in the end
+)
+
+// startServer starts the embedded server: in process, without a port.
+func startServer(dir string, sync syncing, logger *slog.Logger) (*server.Server, error) {
 	srv, err := server.NewServer(&server.Options{
 		ServerName: "duban",
 		DontListen: true,
@@ -27,7 +34,7 @@ func startServer(dir string, logger *slog.Logger) (*server.Server, error) {
 		NoLog:      true,
 		JetStream:  true,
 		StoreDir:   filepath.Join(dir, "nats"),
-		SyncAlways: true,
+		SyncAlways: bool(sync),
 		// No limits of our own: a ledger never drops anything. Left at zero the
 		// server would take a share of the disk that is free today for the limit;
 		// a full disk has to show as the write error it is.

@@ -10,9 +10,9 @@ import (
 	"syscall"
 )
 
-// lockDir takes the folder for this process. The lock goes with the process, so
+// LockDir takes the folder for this process. The lock goes with the process, so
 // one that was killed leaves none behind.
-func lockDir(dir string) (*os.File, error) {
+func LockDir(dir string) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create the data folder: %w", err)
 	}

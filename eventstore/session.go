@@ -33,19 +33,14 @@ func (s *Store) openSession() (*session, error) {
 	cfg := s.cfg
 	sess := &session{}
 	sess.ended, sess.end = context.WithCancel(context.Background())
-	opts := []nats.Option{nats.Name("duban " + cfg.Software)}
 	if cfg.URL == "" {
-		srv, err := startServer(cfg.Dir, cfg.Logger)
+		srv, err := startServer(cfg.Dir, syncEvery, cfg.Logger)
 		if err != nil {
 			return nil, err
 		}
 		sess.srv = srv
-		opts = append(opts, nats.InProcessServer(srv), nats.NoReconnect())
-	} else {
-		// Nothing is buffered while disconnected: an append either reaches the
-		// server or fails, it never turns up later by itself.
-		opts = append(opts, nats.MaxReconnects(-1), nats.ReconnectBufSize(-1))
 	}
+	opts := s.options(sess)
 	for _, c := range []struct {
 		nc **nats.Conn
 		js *jetstream.JetStream
@@ -61,6 +56,17 @@ func (s *Store) openSession() (*session, error) {
 		return nil, err
 	}
 	return sess, nil
+}
+
+// options are those of a connection to the session's server.
+func (s *Store) options(sess *session) []nats.Option {
+	name := nats.Name("duban " + s.cfg.Software)
+	if sess.srv != nil {
+		return []nats.Option{name, nats.InProcessServer(sess.srv), nats.NoReconnect()}
+	}
+	// Nothing is buffered while disconnected: an append either reaches the
+	// server or fails, it never turns up later by itself.
+	return []nats.Option{name, nats.MaxReconnects(-1), nats.ReconnectBufSize(-1)}
 }
 
 func connect(cfg Config, opts []nats.Option) (*nats.Conn, jetstream.JetStream, error) {

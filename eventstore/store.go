@@ -90,7 +90,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 func (s *Store) open(ctx context.Context) error {
 	var err error
 	if s.cfg.URL == "" {
-		if s.lock, err = lockDir(s.cfg.Dir); err != nil {
+		if s.lock, err = LockDir(s.cfg.Dir); err != nil {
 			return err
 		}
 		if err := takeMark(s.cfg.Dir); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -108,7 +109,8 @@ func (a *app) listKeys(ctx context.Context, cfg serveConfig) error {
 	views := []keyView{}
 	today := calendar.On(time.Now())
 	for _, k := range log.Keys {
-		views = append(views, keyView{Key: k, Private: ring.Has(k.Verifier), Signs: k.Until == "" || today <= k.Until})
+		signs := strings.HasPrefix(k.Verifier, log.Origin+"+") && (k.Until == "" || today <= k.Until)
+		views = append(views, keyView{Key: k, Private: ring.Has(k.Verifier), Signs: signs})
 	}
 	if a.json {
 		return a.printJSON(views)

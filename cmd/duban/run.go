@@ -84,7 +84,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(a.serveCommand(), a.importCommand(), a.importSheetCommand(), a.tasksCommand(), a.findingsCommand(), a.inspectionsCommand(), a.officesCommand(),
 		a.directivesCommand(), a.calendarsCommand(), a.lightsCommand(), a.summaryCommand(), a.reportsCommand(), a.registerCommand(), a.assessmentCommand(),
 		a.exportCommand(), a.verifyCommand(), a.remindCommand(), a.handOverCommand(),
-		a.historyCommand(), a.replayCommand(), a.rebuildCommand(), a.doctorCommand(),
+		a.historyCommand(), a.replayCommand(), a.rebuildCommand(), a.doctorCommand(), a.backupCommand(), a.restoreCommand(),
 		a.keyCommand(), a.witnessCommand(), a.tokenCommand(), a.evidenceCommand(), a.benchCommand(), a.versionCommand())
 	for _, r := range resources() {
 		root.AddCommand(a.resourceCommand(r))

@@ -1,6 +1,7 @@
 // Package ledger holds what the ledger says about itself: that a server opened
 // it, that an operator accepted an odd event so that work can go on, which keys
-// sign the heads of its tree, and who was handed a dossier of it.
+// sign the heads of its tree, who was handed a dossier of it, and that it is a copy
+// restored from a backup.
 package ledger
 
 import "duban/domain"
@@ -45,5 +46,5 @@ func (a *Accepted) Validate() error {
 
 // Payloads returns a prototype of every event of the ledger.
 func Payloads() []domain.Payload {
-	return []domain.Payload{&Opened{}, &Accepted{}, &KeyPublished{}, &KeyRotated{}, &Exported{}}
+	return []domain.Payload{&Opened{}, &Accepted{}, &KeyPublished{}, &KeyRotated{}, &Exported{}, &Restored{}}
 }

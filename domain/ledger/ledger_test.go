@@ -12,6 +12,8 @@ const digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 
 const (
 	oldKey = "duban/nx-gxt/01DEPW0000SV16WK10XPQEZ6RR+b4d6eff1+AQ2qEqKqVCGxKPwnzfLzHQHc5z9tWP1Zz6mYgtmBm0qE"
+	origin = "duban/nx-gxt/01DEPW0000SV16WK10XPQEZ6RR"
+	root   = "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I="
 	newKey = "duban/nx-gxt/01DEPW0000SV16WK10XPQEZ6RR+0aa1b2c3+AXGv6uLZJcQnHnPcFdKqNw3u4v5qEoVx0TUdtjbG3XnT"
 )
 
@@ -25,6 +27,7 @@ func full() []domain.Payload {
 		&KeyPublished{p, oldKey},
 		&KeyRotated{p, oldKey, newKey, 1234, "2026-12-31", "每年更换"},
 		&Exported{p, 2019, 1234, digest, 56789},
+		&Restored{p, origin, 1234, 1230, root, "2026-11-24"},
 	}
 }
 
@@ -50,6 +53,12 @@ func TestValidate(t *testing.T) {
 		{"exported.tree_size", "tree_size", &Exported{Year: 2019, SHA256: digest, Bytes: 1}},
 		{"exported.bytes", "bytes", &Exported{Year: 2019, TreeSize: 1, SHA256: digest}},
 		{"evidence.sha256", "sha256", &Exported{Year: 2019, TreeSize: 1, SHA256: "x", Bytes: 1}},
+		{"field.required", "origin", &Restored{Events: 1, TreeSize: 1, Root: root}},
+		{"restored.origin", "origin", &Restored{Origin: "nx-gxt", Events: 1, TreeSize: 1, Root: root}},
+		{"restored.events", "events", &Restored{Origin: origin, TreeSize: 1, Root: root}},
+		{"restored.tree_size", "tree_size", &Restored{Origin: origin, Events: 1, Root: root}},
+		{"restored.root", "root", &Restored{Origin: origin, Events: 1, TreeSize: 1, Root: "AAAA"}},
+		{"restored.backup_on", "backup_on", &Restored{Origin: origin, Events: 1, TreeSize: 1, Root: root}},
 	} {
 		r := (*domain.Refusal)(nil)
 		if err := tt.p.Validate(); !errors.As(err, &r) || r.Rule != tt.rule || r.Field != tt.field {

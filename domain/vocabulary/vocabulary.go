@@ -30,7 +30,7 @@ func Words() map[string]string {
 	words := map[string]string{
 		(*ledger.Opened)(nil).EventType(): "启动服务", (*ledger.Accepted)(nil).EventType(): "接受异常事件",
 		(*ledger.KeyPublished)(nil).EventType(): "公布签名密钥", (*ledger.KeyRotated)(nil).EventType(): "更换签名密钥",
-		(*ledger.Exported)(nil).EventType(): "导出卷宗",
+		(*ledger.Exported)(nil).EventType(): "导出卷宗", (*ledger.Restored)(nil).EventType(): "由备份恢复",
 	}
 	for _, a := range slices.Concat(name.Acts(), office.Acts(), directive.Acts(), task.Named(), inspection.Acts(), finding.Named(), workyear.Acts(), policy.Acts()) {
 		words[a.Ask.EventType()] = a.Chinese

@@ -1,14 +1,19 @@
 package storetest
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/klauspost/compress/s2"
 	"github.com/minio/highwayhash"
+	"github.com/nats-io/nats-server/v2/server/archive"
 	"github.com/stretchr/testify/require"
 )
 
@@ -77,4 +82,37 @@ func forgeIn(t *testing.T, b []byte, stream, block string, seq uint64, change fu
 		return true
 	}
 	return false
+}
+
+// ForgeSnapshot changes one message in the server's snapshot of a stream, as anybody
+// can who can write to a backup: nothing in it is keyed.
+func ForgeSnapshot(t *testing.T, snapshot []byte, seq uint64, change func([]byte) []byte) []byte {
+	t.Helper()
+	var forged bytes.Buffer
+	compressed := s2.NewWriter(&forged)
+	in, out := archive.NewReader(s2.NewReader(bytes.NewReader(snapshot))), archive.NewWriter(compressed)
+	found := false
+	for {
+		entry, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		require.NoError(t, err)
+		content, err := io.ReadAll(in)
+		require.NoError(t, err)
+		if entry.Sequence == seq {
+			found = true
+			msg := change(bytes.Clone(content[entry.HeaderSize:]))
+			require.NotEqual(t, content[entry.HeaderSize:], msg)
+			content, entry.PayloadSize = append(content[:entry.HeaderSize:entry.HeaderSize], msg...), int64(len(msg))
+		}
+		require.NoError(t, out.WriteHeader(entry))
+		_, err = out.Write(content)
+		require.NoError(t, err)
+	}
+	require.True(t, found, "no such message: %d", seq)
+	require.NoError(t, out.Flush())
+	require.NoError(t, out.Close())
+	require.NoError(t, compressed.Close())
+	return forged.Bytes()
 }

@@ -72,7 +72,9 @@
 //   - Evidence: every file named by an included event is inside with that digest, or
 //     the manifest says that it is not, and why.
 //   - Extension: with an earlier head (--previous-checkpoint), that the earlier tree
-//     is a beginning of this one: nothing was changed or dropped since.
+//     is a beginning of this one: nothing was changed or dropped since. A ledger that
+//     was restored from a backup is another log with another key; an earlier head of
+//     the ledger it was before counts if the policy given names its key too.
 //
 // # What it does not prove
 //

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -395,7 +396,7 @@ func (v *verifier) heads() error {
 		if err != nil {
 			return fault(e.Path, err)
 		}
-		c, err := v.earlier(signed, v.keys.verifiers(n))
+		c, err := v.earlier(signed, v.keys.verifiers(n), v.sameLog)
 		if err == nil && uint64(c.N) != n {
 			err = errors.New("树头的大小与名称不符 / the head's size does not fit its name")
 		}
@@ -409,7 +410,8 @@ func (v *verifier) heads() error {
 	return nil
 }
 
-func (v *verifier) earlier(signed []byte, known note.Verifiers) (torchwood.Checkpoint, error) {
+// earlier checks one head that was signed before, by a log that may be.
+func (v *verifier) earlier(signed []byte, known note.Verifiers, mayBe func(torchwood.Checkpoint, *note.Note) bool) (torchwood.Checkpoint, error) {
 	n, err := openNote(signed, known)
 	if err != nil {
 		return torchwood.Checkpoint{}, err
@@ -418,10 +420,20 @@ func (v *verifier) earlier(signed []byte, known note.Verifiers) (torchwood.Check
 	switch {
 	case err != nil:
 		return c, err
-	case c.Origin != v.m.Origin:
+	case !mayBe(c, n):
 		return c, fmt.Errorf("是另一账本 %q 的树头 / is a head of another log, %q", c.Origin, c.Origin)
 	}
 	return c, checkRoot(c.Tree, v.tree, v.hashes)
+}
+
+func (v *verifier) sameLog(c torchwood.Checkpoint, _ *note.Note) bool { return c.Origin == v.m.Origin }
+
+// sameLedger reports whether a head is of this log, or of the ledger before it was
+// restored from a backup: signed under the other name by a key of that name, which the
+// reader's policy names.
+func (v *verifier) sameLedger(c torchwood.Checkpoint, n *note.Note) bool {
+	return v.sameLog(c, n) || strings.HasPrefix(c.Origin, "duban/"+v.m.Org+"/") &&
+		slices.ContainsFunc(n.Sigs, func(s note.Signature) bool { return s.Name == c.Origin })
 }
 
 // previous checks that the tree extends the head the reader brought along. It may
@@ -431,9 +443,12 @@ func (v *verifier) previous() error {
 		return nil
 	}
 	const name = "--previous-checkpoint"
-	c, err := v.earlier(v.opt.PreviousCheckpoint, firstKnown{v.policy, v.keys.all()})
+	c, err := v.earlier(v.opt.PreviousCheckpoint, firstKnown{v.policy, v.keys.all()}, v.sameLedger)
 	if err != nil {
 		return fault(name, err)
+	}
+	if c.Origin != v.m.Origin {
+		v.report.remark("先前的树头属于恢复以前的账本 %s / the earlier head is of the ledger before it was restored from a backup", c.Origin)
 	}
 	v.report.Previous = &PreviousHead{Size: uint64(c.N), Root: base64.StdEncoding.EncodeToString(c.Hash[:])}
 	v.report.check("previous", "先前的树头是本树的开头，其后没有改写", "the earlier head is a beginning of this tree", uint64(c.N))

@@ -64,17 +64,14 @@ func (s *Seal) haltIf(err error) {
 
 // inspect reads the whole ledger once; after each step it asks whether to go on.
 func (s *Seal) inspect(ctx context.Context, step func(seq uint64) error) (uint64, error) {
-	r, err := s.cfg.Store.Head(ctx, eventstore.HeadSigned, 0)
-	if errors.Is(err, eventstore.ErrNoHead) {
-		return 0, s.headless(ctx)
-	}
-	if err != nil {
+	r, err := s.lastHead(ctx)
+	if err != nil || r.Size == 0 {
 		return 0, err
 	}
 	if err := s.longEnough(r.Size); err != nil {
 		return 0, err
 	}
-	last, err := readHead(r, s.Origin(), s.Keys())
+	last, err := s.read(r)
 	if err != nil {
 		return 0, mismatch(r.Size, err)
 	}
@@ -93,13 +90,32 @@ func (s *Seal) inspect(ctx context.Context, step func(seq uint64) error) (uint64
 	return last.Size, s.inspectHeads(ctx, last, step)
 }
 
-// headless: a ledger that names its key has heads.
-func (s *Seal) headless(ctx context.Context) error {
-	agg, err := s.cfg.Store.Load(ctx, s.ledgerRef())
-	if err != nil || len(KeysOf(agg)) == 0 {
-		return err
+// lastHead returns the last head, a zero one if there need not be any: a ledger that
+// names its key has one of its own.
+func (s *Seal) lastHead(ctx context.Context) (eventstore.HeadRecord, error) {
+	now := s.current()
+	r, err := s.storedHead(ctx)
+	if err != nil || r.Size >= now.from {
+		return r, err
 	}
-	return errHeadsGone()
+	agg, err := s.cfg.Store.Load(ctx, s.ledgerRef())
+	if err != nil || len(keysOf(KeysOf(agg), now.origin)) == 0 {
+		return r, err
+	}
+	// The key may have been named meanwhile, behind its first head.
+	if r, err = s.storedHead(ctx); err == nil && r.Size < now.from {
+		err = errHeadsGone()
+	}
+	return r, err
+}
+
+// storedHead returns the last head there is, a zero one if there is none.
+func (s *Seal) storedHead(ctx context.Context) (eventstore.HeadRecord, error) {
+	r, err := s.cfg.Store.Head(ctx, eventstore.HeadSigned, 0)
+	if errors.Is(err, eventstore.ErrNoHead) {
+		return eventstore.HeadRecord{}, nil
+	}
+	return r, err
 }
 
 func errHeadsGone() *eventstore.MismatchError {
@@ -114,7 +130,7 @@ func (s *Seal) inspectHeads(ctx context.Context, last Head, step func(seq uint64
 		if err != nil {
 			return err
 		}
-		h, err := readHead(r, s.Origin(), s.Keys())
+		h, err := s.read(r)
 		if err != nil {
 			return mismatch(r.Size, err)
 		}

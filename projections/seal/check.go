@@ -159,7 +159,7 @@ func (s *Seal) locate(ctx context.Context, last Head) error {
 			hi = mid
 			continue
 		}
-		h, err := readHead(r, s.Origin(), s.Keys())
+		h, err := s.read(r)
 		if err != nil {
 			return mismatch(r.Size, err)
 		}

@@ -9,6 +9,14 @@
 // ledger's first event, a ULID, so that a ledger made anew under the same name is
 // another log.
 //
+// A ledger restored from a backup is another log too: what was recorded after the
+// backup is not in it, and heads over that may be in somebody's hands. It says so in
+// an event of its own, ledger.restored, whose id is the incarnation from then on. The
+// events before it, and the heads over them, keep their names: a head's size tells of
+// which incarnation it is. Nothing is signed under the new name over fewer events than
+// that event makes, and only with a key of that name; the tree goes on, so that every
+// earlier head is a beginning of every later one. Witnesses see a log they don't know.
+//
 //	duban/nx-gxt/01DEPW0000SV16WK10XPQEZ6RR
 //	1234
 //	CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=
@@ -27,7 +35,7 @@
 //
 // Private keys are files in DATA/keys. Which keys count is told by the ledger itself
 // (ledger.key_published, ledger.key_rotated): from which size a key signs, and until
-// which day. In the overlap of a rotation the old and the new key sign together. What
+// which day, and no longer once the ledger is restored as another log. In the overlap of a rotation the old and the new key sign together. What
 // was signed is never signed again: an old head keeps its old signature.
 //
 // # Witnesses

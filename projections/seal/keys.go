@@ -34,13 +34,21 @@ func (k Key) signsOn(size uint64, day calendar.Date) bool {
 }
 
 // KeysOf returns the log's keys, the first one first, as the ledger's own aggregate
-// names them.
+// names them, with those of earlier incarnations.
 func KeysOf(agg eventstore.Aggregate) []Key {
 	var keys []Key
+	from := uint64(1)
 	for _, e := range agg.Events() {
 		switch d := e.Data.(type) {
+		case *ledger.Restored: // a new log under a new name; nothing of the old one is signed any more
+			from = e.Seq
+			for i := range keys {
+				if keys[i].Until == "" {
+					keys[i].Until = calendar.On(e.Time)
+				}
+			}
 		case *ledger.KeyPublished:
-			keys = append(keys, Key{Verifier: d.Key, From: 1})
+			keys = append(keys, Key{Verifier: d.Key, From: from})
 		case *ledger.KeyRotated:
 			for i := range keys {
 				if keys[i].Verifier == d.Old {
@@ -51,14 +59,6 @@ func KeysOf(agg eventstore.Aggregate) []Key {
 		}
 	}
 	return keys
-}
-
-// Origin returns the log's name: that of its ledger and of its first event.
-func Origin(org string, agg eventstore.Aggregate) (string, error) {
-	if len(agg.Records) == 0 || agg.Records[0].ID == "" {
-		return "", errors.New("账本没有第一个事件 / the ledger has no first event")
-	}
-	return "duban/" + org + "/" + agg.Records[0].ID, nil
 }
 
 // verifiers returns the verifiers of keys that count for a head of that size.
@@ -257,4 +257,37 @@ func Replace(file string, content []byte) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
+}
+
+// CopyKeys copies the private keys of one folder into another, made if need be, and
+// returns how many were not there.
+func CopyKeys(from, to string) (copied int, err error) {
+	ring, err := OpenKeyring(from)
+	if err != nil {
+		return 0, err
+	}
+	if len(ring.keys) == 0 {
+		return 0, fmt.Errorf("%s 里没有签名私钥，请核对目录 / there are no signing keys in %s, check the folder", from, from)
+	}
+	if err := os.MkdirAll(to, 0o700); err != nil {
+		return 0, fmt.Errorf("make the folder of keys: %w", err)
+	}
+	have, err := OpenKeyring(to)
+	if err != nil {
+		return 0, err
+	}
+	for vkey, k := range ring.keys {
+		if have.Has(vkey) {
+			continue
+		}
+		b, err := os.ReadFile(k.file)
+		if err != nil {
+			return copied, fmt.Errorf("read a key: %w", err)
+		}
+		if err := Replace(filepath.Join(to, filepath.Base(k.file)), b); err != nil {
+			return copied, fmt.Errorf("keep a key: %w", err)
+		}
+		copied++
+	}
+	return copied, nil
 }

@@ -27,14 +27,18 @@ type Rotation struct {
 	Reason string
 }
 
-// Identify returns the log's name and keys as the ledger has them.
+// Identify returns the log's name and keys as the ledger has them. Keys of earlier
+// incarnations carry another name.
 func Identify(ctx context.Context, store *eventstore.Store, org string) (origin string, keys []Key, err error) {
 	agg, err := store.Load(ctx, domain.Ref{Kind: domain.KindLedger, ID: org})
 	if err != nil {
 		return "", nil, err
 	}
-	origin, err = Origin(org, agg)
-	return origin, KeysOf(agg), err
+	lives, err := incarnationsOf(org, agg)
+	if err != nil {
+		return "", nil, err
+	}
+	return lives[len(lives)-1].origin, KeysOf(agg), nil
 }
 
 // Rotate makes a new key and has the ledger name it. The private key is on disk
@@ -45,7 +49,7 @@ func Rotate(ctx context.Context, store *eventstore.Store, r Rotation) (*ledger.K
 	if err != nil {
 		return nil, err
 	}
-	if len(keys) == 0 {
+	if keys = keysOf(keys, origin); len(keys) == 0 {
 		return nil, ErrNoKeyYet
 	}
 	ring, err := OpenKeyring(r.Dir)
@@ -85,7 +89,7 @@ func Rotate(ctx context.Context, store *eventstore.Store, r Rotation) (*ledger.K
 func FormatPolicy(origin string, keys []Key, day calendar.Date) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# %s\n# 见证者 / witnesses: witness NAME VKEY [URL]\n", origin)
-	for _, k := range keys {
+	for _, k := range keysOf(keys, origin) {
 		if k.Until == "" || day <= k.Until {
 			fmt.Fprintf(&b, "log %s\n", k.Verifier)
 		}

@@ -76,9 +76,9 @@ type Seal struct {
 	checked chan struct{} // closed once Run's comparison has come to an end
 
 	mu      sync.Mutex
-	changed chan struct{} // closed and replaced when what follows changes
-	origin  string
-	keys    []Key
+	changed chan struct{}   // closed and replaced when what follows changes
+	lives   []incarnation   // of the ledger, the first one first
+	keys    []Key           // of all of them
 	latest  Head            // last published; zero: none yet
 	stopped error           // why nothing is signed
 	open    map[uint64]bool // sizes of heads that may still get cosignatures
@@ -118,14 +118,7 @@ func (s *Seal) Started() <-chan struct{} { return s.started }
 // while the comparison is put off because the store does not answer.
 func (s *Seal) Checked() <-chan struct{} { return s.checked }
 
-// Origin returns the log's name, "" until Run has read it from the ledger.
-func (s *Seal) Origin() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.origin
-}
-
-// Keys returns the log's keys, the first one first.
+// Keys returns all keys the log has ever had, the first one first.
 func (s *Seal) Keys() []Key {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -216,12 +209,12 @@ func (s *Seal) Heads(ctx context.Context) iter.Seq2[Head, error] {
 // ErrNoHead.
 func (s *Seal) published(ctx context.Context, r eventstore.HeadRecord) (Head, error) {
 	s.mu.Lock()
-	origin, keys, end := s.origin, s.keys, s.latest.Seq
+	known, end := len(s.keys) > 0, s.latest.Seq
 	s.mu.Unlock()
-	if origin == "" || len(keys) == 0 || s.cfg.Sign && r.Seq > end {
+	if !known || s.cfg.Sign && r.Seq > end {
 		return Head{}, eventstore.ErrNoHead
 	}
-	h, err := readHead(r, origin, keys)
+	h, err := s.read(r)
 	if err != nil {
 		return Head{}, mismatch(r.Size, err)
 	}

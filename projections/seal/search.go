@@ -51,7 +51,7 @@ func (s *Seal) LastBefore(ctx context.Context, t time.Time, size uint64) (Head, 
 // the last of them was given an end later is not among it.
 func (s *Seal) KeysAt(size uint64) []Key {
 	all := s.Keys()
-	keys := slices.DeleteFunc(slices.Clone(all), func(k Key) bool { return k.From > size })
+	keys := slices.DeleteFunc(keysOf(all, s.OriginAt(size)), func(k Key) bool { return k.From > size })
 	if n := len(keys); n > 0 && n < len(all) {
 		keys[n-1].Until = ""
 	}
@@ -72,7 +72,7 @@ func (s *Seal) Signers(h Head) ([]note.Signer, error) {
 // PolicyOf returns a C2SP tlog-policy that a head satisfies: the log's keys of its day,
 // and the witnesses with their quorum if the head has it.
 func (s *Seal) PolicyOf(h Head) []byte {
-	logs := FormatPolicy(s.Origin(), s.KeysAt(h.Size), calendar.On(h.At))
+	logs := FormatPolicy(s.OriginAt(h.Size), s.KeysAt(h.Size), calendar.On(h.At))
 	if s.cfg.Witnessing.Policy.Policy == nil {
 		return logs
 	}

@@ -23,7 +23,7 @@ type signer struct {
 	*Seal
 	ring    *Keyring
 	end     uint64    // last sequence of HEADS
-	read    time.Time // when the keys were last read from the ledger
+	readAt  time.Time // when the keys were last read from the ledger
 	cosigns chan cosigned
 	publish chan Head // the latest head, for whoever collects cosignatures
 }
@@ -131,27 +131,22 @@ func (sg *signer) start(ctx context.Context) error {
 	if sg.end, err = sg.cfg.Store.HeadsEnd(ctx); err != nil {
 		return err
 	}
-	named := KeysOf(agg)
-	if len(named) == 0 && !sg.cfg.Sign {
+	named := keysOf(KeysOf(agg), sg.Origin())
+	if len(KeysOf(agg)) == 0 && !sg.cfg.Sign {
 		return nil // whoever signs has not come as far
 	}
 	last, err := sg.cfg.Store.Head(ctx, eventstore.HeadSigned, 0)
 	switch {
-	case errors.Is(err, eventstore.ErrNoHead) && len(named) > 0:
-		return errHeadsGone()
 	case errors.Is(err, eventstore.ErrNoHead):
-		// The first head comes before the event that names its key: from then on a
-		// ledger that names a key has a head.
-		if err := sg.cfg.Tree.WaitFor(ctx, 1); err != nil {
-			return err
-		}
-		if err := sg.signNext(ctx); err != nil {
-			return err
-		}
 	case err != nil:
 		return err
 	default:
 		if err := sg.adopt(ctx, last); err != nil {
+			return err
+		}
+	}
+	if now := sg.current(); last.Size < now.from {
+		if err := sg.begin(ctx, now, len(named) > 0); err != nil {
 			return err
 		}
 	}
@@ -161,22 +156,40 @@ func (sg *signer) start(ctx context.Context) error {
 	return nil
 }
 
+// begin signs the first head of an incarnation. It comes before the event that names
+// its key: from then on a ledger that names a key has a head under that name.
+func (sg *signer) begin(ctx context.Context, now incarnation, named bool) error {
+	switch {
+	case named:
+		return errHeadsGone()
+	case !sg.cfg.Sign:
+		return nil // whoever signs has not come as far
+	}
+	// Under this name nothing is signed over less.
+	if err := sg.cfg.Tree.WaitFor(ctx, now.from); err != nil {
+		return err
+	}
+	return sg.signNext(ctx)
+}
+
 // identify reads the log's name and keys from the ledger.
 func (sg *signer) identify(ctx context.Context) (eventstore.Aggregate, error) {
 	agg, err := sg.cfg.Store.Load(ctx, sg.ledgerRef())
 	if err != nil {
 		return agg, err
 	}
-	origin, err := Origin(sg.cfg.Org, agg)
+	lives, err := incarnationsOf(sg.cfg.Org, agg)
 	if err != nil {
 		return agg, err
 	}
-	sg.read = time.Now()
+	sg.readAt = time.Now()
+	origin := lives[len(lives)-1].origin
 	sg.set(func() {
-		sg.origin = origin
-		if keys := KeysOf(agg); len(keys) > 0 {
-			sg.keys = keys
+		keys := KeysOf(agg)
+		if len(keysOf(keys, origin)) == 0 { // the first one is made, and not named yet
+			keys = append(keys, keysOf(sg.keys, origin)...)
 		}
+		sg.lives, sg.keys = lives, keys
 	})
 	return agg, nil
 }
@@ -188,25 +201,36 @@ func (sg *signer) openKeys() error {
 		return err
 	}
 	sg.ring = ring
-	if len(sg.Keys()) > 0 {
+	if len(sg.currentKeys()) > 0 {
 		return nil
 	}
 	// A key that a crash kept from being named is used.
-	have := ring.Of(sg.origin)
+	now := sg.current()
+	have := ring.Of(now.origin)
 	if len(have) == 0 {
-		if others := ring.Origins(); len(others) > 0 {
-			return &eventstore.MismatchError{Sequence: 1, Detail: fmt.Sprintf(
-				"密钥属于 %s，账本的第一个事件却属于 %s：账本被换掉 / the keys are those of %s, the ledger's first event says %s: it is another ledger",
-				others[0], sg.origin, others[0], sg.origin)}
+		if other := sg.foreign(ring.Origins()); other != "" {
+			return &eventstore.MismatchError{Sequence: now.from, Detail: fmt.Sprintf(
+				"密钥属于 %s，账本却是 %s：账本被换掉 / the keys are those of %s, the ledger is %s: it is another one",
+				other, now.origin, other, now.origin)}
 		}
-		vkey, err := ring.Make(sg.origin)
+		vkey, err := ring.Make(now.origin)
 		if err != nil {
 			return err
 		}
 		have = []string{vkey}
 	}
-	sg.set(func() { sg.keys = []Key{{Verifier: have[0], From: 1}} })
+	sg.set(func() { sg.keys = append(sg.keys, Key{Verifier: have[0], From: now.from}) })
 	return nil
+}
+
+// foreign returns the first of the logs that is none of this ledger's incarnations.
+func (sg *signer) foreign(origins []string) string {
+	for _, o := range origins {
+		if !slices.ContainsFunc(sg.lives, func(in incarnation) bool { return in.origin == o }) {
+			return o
+		}
+	}
+	return ""
 }
 
 // adopt takes over from the last head there is: it has to be one of this log, and
@@ -215,14 +239,14 @@ func (sg *signer) adopt(ctx context.Context, r eventstore.HeadRecord) error {
 	if err := sg.longEnough(r.Size); err != nil {
 		return err
 	}
-	h, err := readHead(r, sg.origin, sg.Keys())
+	h, err := sg.read(r)
 	if err != nil {
 		return mismatch(r.Size, err)
 	}
 	if err := sg.check(ctx, h); err != nil {
 		return err
 	}
-	if sg.cfg.Sign {
+	if sg.cfg.Sign && h.Size >= sg.current().from { // of an earlier incarnation nobody is asked
 		_, err := sg.cfg.Store.Head(ctx, eventstore.HeadCosigned, h.Size)
 		if errors.Is(err, eventstore.ErrNoHead) {
 			sg.present(h)
@@ -238,7 +262,7 @@ func (sg *signer) adopt(ctx context.Context, r eventstore.HeadRecord) error {
 
 // nameKey has the ledger name its first key.
 func (sg *signer) nameKey(ctx context.Context) error {
-	published := &ledger.KeyPublished{Key: sg.Keys()[0].Verifier}
+	published := &ledger.KeyPublished{Key: sg.currentKeys()[0].Verifier}
 	if err := published.Validate(); err != nil {
 		return err
 	}
@@ -339,11 +363,11 @@ func (sg *signer) signNext(ctx context.Context) error {
 		return err
 	}
 	at := sg.cfg.Clock()
-	signers, err := sg.ring.signers(sg.Keys(), size, calendar.On(at))
+	signers, err := sg.ring.signers(sg.currentKeys(), size, calendar.On(at))
 	if err != nil || len(signers) == 0 {
 		return err
 	}
-	h, raw, err := sign(sg.origin, size, root, at, signers)
+	h, raw, err := sign(sg.Origin(), size, root, at, signers)
 	if err != nil {
 		return err
 	}
@@ -383,7 +407,7 @@ func (sg *signer) extends(last Head, size uint64, root tlog.Hash) error {
 
 // refreshKeys looks now and then whether the keys were rotated by another process.
 func (sg *signer) refreshKeys(ctx context.Context) error {
-	if time.Since(sg.read) < rereadKeys {
+	if time.Since(sg.readAt) < rereadKeys {
 		return nil
 	}
 	before := sg.Keys()
@@ -467,7 +491,7 @@ func (sg *signer) look(ctx context.Context) error {
 	if len(sg.Keys()) == 0 {
 		return nil
 	}
-	h, err := readHead(r, sg.origin, sg.Keys())
+	h, err := sg.read(r)
 	if err != nil {
 		return mismatch(r.Size, err)
 	}

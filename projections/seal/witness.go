@@ -244,7 +244,7 @@ func (s *Seal) quorum(h Head, lines string) error {
 	if p == nil {
 		return nil
 	}
-	own, err := verifiers(s.Keys(), h.Size)
+	own, err := verifiers(s.KeysAt(h.Size), h.Size)
 	if err != nil {
 		return err
 	}
@@ -252,7 +252,7 @@ func (s *Seal) quorum(h Head, lines string) error {
 	if err != nil {
 		return err
 	}
-	return p.Check(s.Origin(), n.Sigs)
+	return p.Check(s.OriginAt(h.Size), n.Sigs)
 }
 
 // either knows the verifiers of two.

@@ -216,10 +216,10 @@ class Verification {
     this.end("heads", list.length);
   }
 
-  async earlier(check, bytes, keys) {
+  async earlier(check, bytes, keys, restored = () => false) {
     const note = await openNote(bytes, keys);
     const head = parseHead(note.text);
-    if (head.origin !== this.m.origin) throw new Error(`是另一账本 ${head.origin} 的树头 / is a head of another log`);
+    if (head.origin !== this.m.origin && !restored(head, note)) throw new Error(`是另一账本 ${head.origin} 的树头 / is a head of another log`);
     if (head.size > this.m.tree_size) throw new Error(`卷宗的树比先前的树头还小：账本被退回到旧的状态 / the dossier's tree is smaller than the earlier head: the ledger was rolled back：${head.size} > ${this.m.tree_size}`);
     if (this.tree.bad.size > 0) this.set(check, STATE.unproved, "树的哈希有误，不能比较 / the tree's hashes do not hold: can't be compared");
     else if (head.size > 0 && !same(await this.tree.rootAt(head.size), head.root)) throw new Error(`先前的树头不是卷宗所依据的树的开头：历史被改写 / the earlier head is no beginning of the dossier's tree: history was rewritten（${head.size}）`);
@@ -229,7 +229,10 @@ class Verification {
 
   async previous() {
     if (!this.options.previous) return this.set("previous", STATE.skipped, "没有提供 / none was given");
-    const head = await this.earlier("previous", this.options.previous, [...this.policy.keys, ...this.keys.keys]);
+    // Of this log, or of the ledger before it was restored from a backup: signed under
+    // the other name by a key of that name, which the reader's policy names.
+    const restored = (head, note) => head.origin.startsWith(`duban/${this.m.org}/`) && note.sigs.some((s) => s.name === head.origin);
+    const head = await this.earlier("previous", this.options.previous, [...this.policy.keys, ...this.keys.keys], restored);
     this.previousHead = head;
     this.end("previous", head.size);
   }
