@@ -106,7 +106,7 @@ func bulky(c echo.Context, route string, reads bool) bool {
 	case "/dossiers/:year", "/register", "/directives/preview", "/reminders", "/rebuild", "/doctor":
 		return true
 	}
-	return strings.HasPrefix(route, "/imports/") || c.QueryParam("format") == "xlsx" || c.QueryParam("format") == "csv"
+	return strings.HasPrefix(route, "/imports/") || strings.HasPrefix(route, "/backup/") || c.QueryParam("format") == "xlsx" || c.QueryParam("format") == "csv"
 }
 
 // A gate keeps the places of one class.

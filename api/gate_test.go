@@ -74,6 +74,7 @@ func TestClasses(t *testing.T) {
 		{"POST", "/api/v1/directives", "/api/v1/directives", "", classBulk},
 		{"POST", "/api/v1/directives/X/amend", "/api/v1/directives/:id/amend", "", classWrite},
 		{"POST", "/api/v1/imports/progress/preview", "/api/v1/imports/:form/preview", "", classBulk},
+		{"GET", "/api/v1/backup/streams/ledger", "/api/v1/backup/streams/:stream", "", classBulk},
 		{"GET", "/log/checkpoint", "/log/checkpoint", "", classLog},
 	} {
 		r := httptest.NewRequestWithContext(t.Context(), x.method, x.path, nil)
