@@ -29,6 +29,7 @@ type Store struct {
 	heads   *cache[domain.Ref, Head] // last acknowledged event of aggregates
 	whole   *cache[txKey, int]       // transactions known to be whole or void
 	uploads chan struct{}            // one evidence upload at a time; see evidence.go
+	convoy  *convoy                  // who reads much of the stream side by side
 
 	// intercept stands between the committer and the server, so that tests can
 	// lose a message or its answer.
@@ -74,6 +75,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 
 		intercept: func(publish func() (uint64, error)) (uint64, error) { return publish() },
 	}
+	s.convoy = newConvoy(s.openConvoy)
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	if err := s.open(ctx); err != nil {
 		s.cancel(ErrClosed)
