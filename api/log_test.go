@@ -93,7 +93,10 @@ func TestLogForStrangers(t *testing.T) {
 	require.Equal(t, "public, max-age=31536000, immutable", full.header.Get("Cache-Control"))
 	require.Equal(t, "public, max-age=60", n.public("tile/0/001.p/1").want(http.StatusOK).header.Get("Cache-Control"))
 	require.Equal(t, "no-cache", n.public("checkpoint").header.Get("Cache-Control"))
-	require.Contains(t, string(n.do(request{method: http.MethodGet, path: "/metrics"}).body), "duban_tree_size")
+	metrics := string(n.do(request{method: http.MethodGet, path: "/metrics"}).body)
+	for _, name := range []string{"duban_tree_size", "duban_tree_build_events 0", "duban_tree_build_done_events 0", "duban_readmodel_build_events 0", "duban_readmodel_build_done_events 0"} {
+		require.Contains(t, metrics, name)
+	}
 	ready := string(n.do(request{method: http.MethodGet, path: "/readyz"}).body)
 	require.Contains(t, ready, `"tree_lag":0`)
 }

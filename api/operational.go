@@ -37,6 +37,8 @@ func newMetrics(s *Server) *metrics {
 	m.registry.MustRegister(m.requests, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		gauge("duban_ledger_sequence", "Last acknowledged sequence.", func() float64 { return float64(s.Store.Acked()) }),
 		gauge("duban_readmodel_sequence", "Sequence the read models stand at.", func() float64 { return float64(s.Model.Position()) }),
+		gauge("duban_readmodel_build_done_events", "Events the building of read models at hand has done, 0 when none runs.", doneOf(s.Model.Building)),
+		gauge("duban_readmodel_build_events", "Events the building of read models at hand has to do, 0 when none runs.", totalOf(s.Model.Building)),
 		gauge("duban_ledger_writable", "1 while the ledger accepts writes.", func() float64 {
 			if s.writable() != nil {
 				return 0
@@ -49,6 +51,8 @@ func newMetrics(s *Server) *metrics {
 		m.registry.MustRegister(
 			gauge("duban_tree_size", "Events in the Merkle tree.", func() float64 { return float64(s.Tree.Stats().Size) }),
 			gauge("duban_tree_lag", "Acknowledged events that are not in the Merkle tree yet.", func() float64 { return float64(s.Tree.Stats().Lag) }),
+			gauge("duban_tree_build_done_events", "Events the rebuild of the Merkle tree at hand has done, 0 when none runs.", doneOf(s.Tree.Building)),
+			gauge("duban_tree_build_events", "Events the rebuild of the Merkle tree at hand has to do, 0 when none runs.", totalOf(s.Tree.Building)),
 			gauge("duban_tree_bytes", "Size of the Merkle tree's file.", func() float64 { return float64(s.Tree.Stats().Bytes) }),
 		)
 	}
@@ -73,6 +77,20 @@ func appendMetrics(store *eventstore.Store) []prometheus.Collector {
 		counter("duban_append_commits_total", "Groups of appends acknowledged, each synced once.", func(st eventstore.Stats) uint64 { return st.Commits }),
 		counter("duban_appends_total", "Appends acknowledged.", func(st eventstore.Stats) uint64 { return st.Appends }),
 		counter("duban_append_events_total", "Events acknowledged.", func(st eventstore.Stats) uint64 { return st.Events }),
+	}
+}
+
+func doneOf(building func() (done, total uint64, running bool)) func() float64 {
+	return func() float64 {
+		done, _, _ := building()
+		return float64(done)
+	}
+}
+
+func totalOf(building func() (done, total uint64, running bool)) func() float64 {
+	return func() float64 {
+		_, total, _ := building()
+		return float64(total)
 	}
 }
 
@@ -110,6 +128,26 @@ func sealMetrics(s *seal.Seal) []prometheus.Collector {
 	return out
 }
 
+// A BuildView is how far a building of read models or of the tree is.
+type BuildView struct {
+	Done   uint64 `json:"done_events"`
+	Events uint64 `json:"events"`
+}
+
+// viewBuild returns nil when none runs.
+func viewBuild(done, total uint64, running bool) *BuildView {
+	if !running {
+		return nil
+	}
+	return &BuildView{Done: done, Events: total}
+}
+
+// BuildsView are the buildings that run just now; what none runs of is nil.
+type BuildsView struct {
+	Model *BuildView `json:"readmodel,omitempty"`
+	Tree  *BuildView `json:"tree,omitempty"`
+}
+
 // readiness is what /readyz says.
 type readiness struct {
 	Ready    bool   `json:"ready"`
@@ -124,6 +162,8 @@ type readiness struct {
 	Head     uint64     `json:"head_size"`
 	SignedAt *time.Time `json:"head_signed_at,omitempty"`
 	Audited  *time.Time `json:"audited_at,omitempty"`
+	// Building says how far buildings are; reads are answered meanwhile.
+	Building BuildsView `json:"building,omitzero"`
 	// Degraded says what is amiss without keeping anybody from working.
 	Degraded []string `json:"degraded,omitempty"`
 }
@@ -167,9 +207,11 @@ func (s *Server) ready(c echo.Context) error {
 	if err := s.writable(); err != nil {
 		r.Writable, r.Reason = false, err.Error()
 	}
+	r.Building.Model = viewBuild(s.Model.Building())
 	if s.Tree != nil {
 		st := s.Tree.Stats()
 		r.Tree, r.TreeLag = st.Size, st.Lag
+		r.Building.Tree = viewBuild(s.Tree.Building())
 	}
 	if s.Seal != nil {
 		r.seal(s.Seal.Status())

@@ -64,7 +64,8 @@ type follower struct {
 	fromStart bool   // everything before next went through heads
 	heads     *cache[domain.Ref, Head]
 	asm       Assembler
-	bulk      *bulkReader // while far behind
+	convoy    *rider      // while far behind, beside others; nil: not yet
+	bulk      *bulkReader // while far behind, alone
 }
 
 // retryPause is between two attempts of a reader whose server does not answer.
@@ -187,12 +188,26 @@ func (f *follower) read(ctx context.Context, limit uint64) (out []Record, err er
 const farBehind = 4 * batchMessages
 
 // fetch returns the messages from f.next on, at most up to limit. The consumer
-// that is used far behind is a mere accelerator: as soon as it does not yield
-// exactly the next sequence it is dropped, and readOn decides what that means.
+// that is used far behind, with others if there are any, is a mere accelerator: as
+// soon as it does not yield exactly the next sequence it is dropped, and readOn
+// decides what that means.
 func (f *follower) fetch(ctx context.Context, limit uint64) (msgs []message, err error) {
 	err = f.s.withSession(ctx, func(sess *session) error {
 		n := int(min(batchMessages, limit-f.next+1))
-		if f.bulk == nil && limit-f.next >= farBehind {
+		far := limit-f.next >= farBehind
+		if f.convoy == nil && far {
+			f.convoy = &rider{}
+		}
+		if f.convoy != nil {
+			msgs = f.s.convoy.read(ctx, f.convoy, f.next, n)
+			if n < batchMessages {
+				f.endBulk()
+			}
+			if len(msgs) > 0 {
+				return nil
+			}
+		}
+		if f.bulk == nil && far {
 			f.bulk = f.s.newBulkReader(ctx, sess, f.next)
 		}
 		if f.bulk != nil {
@@ -211,6 +226,9 @@ func (f *follower) fetch(ctx context.Context, limit uint64) (msgs []message, err
 }
 
 func (f *follower) endBulk() {
+	if f.convoy != nil {
+		f.s.convoy.leave(f.convoy)
+	}
 	if f.bulk != nil {
 		f.bulk.close()
 		f.bulk = nil
@@ -223,6 +241,17 @@ type bulkReader struct {
 	sess *session
 	name string
 	it   jetstream.MessagesContext
+}
+
+// openConvoy opens what a convoy reads with.
+func (s *Store) openConvoy(ctx context.Context, from uint64) (front vanguard) {
+	_ = s.withSession(ctx, func(sess *session) error {
+		if b := s.newBulkReader(ctx, sess, from); b != nil {
+			front = b
+		}
+		return nil
+	})
+	return front
 }
 
 // newBulkReader returns nil if the server has no consumer for us.
@@ -270,6 +299,8 @@ func (b *bulkReader) read(ctx context.Context, from uint64, n int) []message {
 	}
 	return msgs
 }
+
+func (b *bulkReader) usable() bool { return !b.sess.replaced() }
 
 func (b *bulkReader) close() {
 	b.it.Stop()

@@ -30,6 +30,7 @@ type Store struct {
 	whole   *cache[txKey, int]       // transactions known to be whole or void
 	recent  recent                   // stored events of aggregates used lately; embedded only
 	uploads chan struct{}            // one evidence upload at a time; see evidence.go
+	convoy  *convoy                  // who reads much of the stream side by side
 	staging string                   // folder in memory for the server's batches, "": on disk; the committer's
 
 	tally counts
@@ -79,6 +80,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 
 		intercept: func(publish func() (uint64, error)) (uint64, error) { return publish() },
 	}
+	s.convoy = newConvoy(s.openConvoy)
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	if err := s.open(ctx); err != nil {
 		s.cancel(ErrClosed)

@@ -581,7 +581,7 @@ func TestRowsOfWhatWasVoidedGo(t *testing.T) {
 		rebuilt := fresh(t, dir, l.fakeLedger, true, defaultStateBytes)
 		defer rebuilt.discard()
 		require.NoError(t, rebuilt.append(l.records))
-		require.NoError(t, rebuilt.fold(context.Background()))
+		require.NoError(t, rebuilt.fold(context.Background(), nil))
 		require.NoError(t, compareDatabases(live.w, rebuilt.w))
 		for table, want := range map[string]int64{"share_report": 3, "share_record": 5, "share_source": 5} {
 			n, err := live.w.number("SELECT count(*) FROM " + table)

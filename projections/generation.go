@@ -84,6 +84,11 @@ func (c Config) createGeneration(path string, number int, bulk bool) (*generatio
 		if err := g.w.Exec(schema); err != nil {
 			return fmt.Errorf("create tables: %w", err)
 		}
+		if !bulk {
+			if err := g.w.Exec(trailIndex); err != nil {
+				return fmt.Errorf("create tables: %w", err)
+			}
+		}
 		if err := g.w.Exec(fmt.Sprintf("PRAGMA application_id=%d; PRAGMA user_version=%d", applicationID, schemaVersion)); err != nil {
 			return err
 		}
@@ -360,14 +365,23 @@ func (g *generation) undo() {
 }
 
 // fold ends the bulk load: it writes the rows of everything in the trail. From
-// then on rows follow the events.
-func (g *generation) fold(ctx context.Context) error {
+// then on rows follow the events. wrote, if not nil, is called with the number of
+// events of every aggregate whose rows are written.
+func (g *generation) fold(ctx context.Context, wrote func(events uint64)) error {
 	if err := g.flush(); err != nil {
 		return err
 	}
 	err := g.w.transaction("BEGIN IMMEDIATE", func() error {
+		if err := g.w.Exec(trailIndex); err != nil {
+			return fmt.Errorf("index the trail: %w", err)
+		}
 		write := g.fill(func(err error) error { return err })
-		if err := foldAll(ctx, g.w, g.decoder, cut{seq: g.position}, registered(), write); err != nil {
+		if err := foldAll(ctx, g.w, g.decoder, cut{seq: g.position}, registered(), func(reg register, a *aggregate) error {
+			if wrote != nil {
+				wrote(a.version)
+			}
+			return write(reg, a)
+		}); err != nil {
 			return err
 		}
 		return g.stand(g.position, g.known, g.sample)

@@ -86,13 +86,14 @@ type Model struct {
 	// apply is held by whoever moves the current generation's rows or replaces it.
 	apply sync.Mutex
 
-	mu     sync.Mutex
-	cur    *generation
-	next   int           // number of the next generation
-	moved  chan struct{} // closed and replaced when position, cur or failed changes
-	failed error         // why Run ended
-	closed bool
-	totals totals
+	mu       sync.Mutex
+	cur      *generation
+	next     int           // number of the next generation
+	building *building     // nil: none runs
+	moved    chan struct{} // closed and replaced when position, cur or failed changes
+	failed   error         // why Run ended
+	closed   bool
+	totals   totals
 }
 
 // Open opens the read model in cfg.Dir, or starts an empty one. A file that is

@@ -173,10 +173,14 @@ func TestRebuildServesAllTheWhile(t *testing.T) {
 	m := run(t, l)
 	settle(t, m, l)
 	old := m.pathNow()
-	calls := 0
+	calls, last, half := 0, uint64(0), false
 	report, err := m.Rebuild(context.Background(), func(done, total uint64) {
 		calls++
+		require.LessOrEqual(t, last, done)
 		require.LessOrEqual(t, done, total)
+		last, half = done, half || done == total/2
+		d, all, running := m.Building()
+		require.Equal(t, []any{done, total, true}, []any{d, all, running})
 		_, err := m.Rebuild(context.Background(), nil)
 		require.ErrorIs(t, err, ErrRebuildRunning)
 		page, err := now(t, m).Tasks(context.Background(), TaskQuery{Today: "2019-08-05"})
@@ -185,6 +189,10 @@ func TestRebuildServesAllTheWhile(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Positive(t, calls)
+	require.Equal(t, l.Acked(), last)
+	require.True(t, half, "reading is half of the work, writing the rows the other")
+	_, _, running := m.Building()
+	require.False(t, running)
 	require.Equal(t, l.Acked(), report.Position)
 	require.NotEqual(t, old, m.pathNow())
 	require.NoFileExists(t, old)

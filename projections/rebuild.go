@@ -21,8 +21,8 @@ type RebuildReport struct {
 // Rebuild builds a new file beside the running model from the whole stream, lets
 // it take over and removes the old one. Queries are answered all the while: until
 // the change by the old file, then by the new one. progress, if not nil, is
-// called now and then with the events done and in all. One rebuild runs at a
-// time, another is ErrRebuildRunning.
+// called now and then with the events done and in all, as Building says. One rebuild
+// runs at a time, another is ErrRebuildRunning.
 func (m *Model) Rebuild(ctx context.Context, progress func(done, total uint64)) (RebuildReport, error) {
 	select {
 	case m.rebuild <- struct{}{}:
@@ -75,7 +75,11 @@ func (m *Model) build(ctx context.Context, progress func(done, total uint64)) (R
 		return RebuildReport{}, fmt.Errorf("rebuild the read model: %w", err)
 	}
 	b := &builder{m: m, g: g, target: max(m.cfg.Source.Acked(), m.Position()), progress: progress}
+	b.tell()
 	err = b.run(ctx)
+	m.mu.Lock()
+	m.building = nil
+	m.mu.Unlock()
 	if err != nil {
 		err = errors.Join(fmt.Errorf("rebuild the read model: %w", err), g.close(), removeFiles(g.path))
 		return RebuildReport{}, err
@@ -98,6 +102,7 @@ type builder struct {
 	ctx      context.Context
 	target   uint64 // end of the bulk load
 	flushed  uint64
+	folded   uint64 // events whose rows are written, while the bulk load is folded
 	caughtUp int    // batches since the bulk load
 	holding  bool   // m.apply: the running model stands still
 	took     uint64 // position at which the new generation took over
@@ -112,7 +117,7 @@ func (b *builder) run(ctx context.Context) error {
 		}
 	}()
 	if b.target == 0 {
-		if err := b.g.fold(ctx); err != nil {
+		if err := b.g.fold(ctx, b.wrote); err != nil {
 			return err
 		}
 		b.hold()
@@ -145,18 +150,52 @@ func (b *builder) handle(records []eventstore.Record) error {
 			return err
 		}
 	}
-	if b.progress != nil {
-		b.progress(b.g.appended, max(b.target, b.m.cfg.Source.Acked()))
-	}
+	b.tell()
 	if b.g.appended < b.target {
 		return nil
 	}
 	if b.g.bulk {
-		if err := b.g.fold(b.ctx); err != nil {
+		if err := b.g.fold(b.ctx, b.wrote); err != nil {
 			return err
 		}
+		b.tell()
 	}
 	return b.meet()
+}
+
+func (b *builder) wrote(events uint64) {
+	b.folded = min(b.folded+events, b.g.appended)
+	b.tell()
+}
+
+// tell says how far the work is: an event counts half when it is read and half when
+// its rows are written.
+func (b *builder) tell() {
+	folded := b.folded
+	if !b.g.bulk {
+		folded = b.g.appended
+	}
+	done, total := (b.g.appended+folded)/2, max(b.target, b.m.cfg.Source.Acked())
+	b.m.mu.Lock()
+	b.m.building = &building{done, total}
+	b.m.mu.Unlock()
+	if b.progress != nil {
+		b.progress(done, total)
+	}
+}
+
+// building is how far the building of a new file is.
+type building struct{ done, total uint64 }
+
+// Building returns how far the building of a new file is that runs just now, in
+// events: Rebuild, the first one, or one in the place of a file that was lost.
+func (m *Model) Building() (done, total uint64, running bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.building == nil {
+		return 0, 0, false
+	}
+	return m.building.done, m.building.total, true
 }
 
 // patience is how many batches a rebuild follows beside the running model before

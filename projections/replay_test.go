@@ -78,7 +78,7 @@ func TestRebuiltEqualsIncremental(t *testing.T) {
 		defer rebuilt.discard()
 		n := rapid.IntRange(0, len(l.records)).Draw(t, "in bulk")
 		require.NoError(t, rebuilt.append(l.records[:n]))
-		require.NoError(t, rebuilt.fold(context.Background()))
+		require.NoError(t, rebuilt.fold(context.Background(), nil))
 		feed(t, rebuilt, l.records[n:])
 		require.NoError(t, compareDatabases(live.w, rebuilt.w))
 	})
@@ -132,7 +132,7 @@ func TestFailedBatchIsUndone(t *testing.T) {
 	other := fresh(t, t.TempDir(), l, true, defaultStateBytes)
 	defer other.discard()
 	feed(t, other, l.records)
-	require.NoError(t, other.fold(context.Background()))
+	require.NoError(t, other.fold(context.Background(), nil))
 	require.NoError(t, compareDatabases(g.w, other.w))
 }
 

@@ -47,7 +47,6 @@ CREATE TABLE trail(
 	effect INTEGER NOT NULL, -- see effect
 	raw BLOB NOT NULL
 );
-CREATE INDEX trail_subject ON trail(kind, id);
 CREATE TABLE correction(
 	target TEXT NOT NULL, -- event id
 	seq INTEGER NOT NULL, -- of the correction
@@ -180,6 +179,10 @@ CREATE VIRTUAL TABLE directive_words USING fts5(words, content='', contentless_d
 CREATE VIRTUAL TABLE clause_words USING fts5(words, content='', contentless_delete=1, detail=none, tokenize='ascii');
 CREATE VIRTUAL TABLE finding_words USING fts5(words, content='', contentless_delete=1, detail=none, tokenize='ascii');
 `
+
+// trailIndex is made when a bulk load has filled the trail: events come in the order
+// of the stream, and each would go to another place of the index.
+const trailIndex = "CREATE INDEX trail_subject ON trail(kind, id)"
 
 // dumped lists the tables whose rows a rebuild must give again, each with the
 // order to compare them in.

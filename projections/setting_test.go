@@ -303,6 +303,6 @@ func TestUndoneSettingIsForgotten(t *testing.T) {
 	other := fresh(t, t.TempDir(), l, true, defaultStateBytes)
 	defer other.discard()
 	feed(t, other, l.records)
-	require.NoError(t, other.fold(context.Background()))
+	require.NoError(t, other.fold(context.Background(), nil))
 	require.NoError(t, compareDatabases(g.w, other.w))
 }

@@ -45,7 +45,7 @@ func (m *Model) verifyAt(ctx context.Context, c *conn, position uint64) error {
 	}
 	err = apart(m.replay(ctx, g, position))
 	if err == nil {
-		err = apart(g.fold(ctx))
+		err = apart(g.fold(ctx, nil))
 	}
 	if err == nil {
 		err = compareDatabases(c, g.w)

@@ -145,6 +145,24 @@ func (c *client) get(ctx context.Context, path string, query url.Values, into an
 	return json.Unmarshal(b, into)
 }
 
+// building asks what /readyz, which stands beside the API, says of buildings.
+func (c *client) building(ctx context.Context) (api.BuildsView, error) {
+	var ready struct {
+		Building api.BuildsView `json:"building"`
+	}
+	// A server that is not ready says so with a status of its own, and the same body.
+	beside := client{base: strings.TrimSuffix(c.base, "api/v1/"), token: c.token, http: c.http}
+	resp, err := beside.send(ctx, request{method: http.MethodGet, path: "readyz"})
+	if err != nil {
+		return ready.Building, err
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(&ready); err != nil {
+		return ready.Building, fmt.Errorf("read the answer: %w", err)
+	}
+	return ready.Building, nil
+}
+
 // problemError is the server's refusal, for people.
 type problemError struct{ p api.Problem }
 

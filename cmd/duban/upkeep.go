@@ -29,7 +29,9 @@ func (a *app) rebuildCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			stop := a.watchBuild(cmd.Context(), c)
 			b, err := c.do(cmd.Context(), request{method: http.MethodPost, path: "rebuild"})
+			stop()
 			if err != nil || a.json {
 				return a.rawOr(b, err)
 			}
@@ -40,6 +42,44 @@ func (a *app) rebuildCommand() *cobra.Command {
 			_, err = fmt.Fprintf(a.out, "已重建，%d 个事件，%.1f 秒 / rebuilt from %d events\n", r.Events, r.Seconds, r.Events)
 			return err
 		}}
+}
+
+// askBuild is how often a server is asked how far its rebuild is.
+const askBuild = 300 * time.Millisecond
+
+// watchBuild shows on a terminal how far the server's rebuild is, until stop is called.
+func (a *app) watchBuild(ctx context.Context, c *client) (stop func()) {
+	if !isTerminal(a.err) {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		var step func(uint64)
+		tick := time.NewTicker(askBuild)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+			b, err := c.building(ctx)
+			if err != nil || b.Model == nil {
+				continue // it says itself how it ends
+			}
+			if step == nil {
+				var done func()
+				step, done = a.progress("重建 / rebuilding", int64(b.Model.Events))
+				defer done()
+			}
+			step(b.Model.Done)
+		}
+	})
+	return func() {
+		cancel()
+		watching.Wait()
+	}
 }
 
 // errUnhealthy is the doctor's "no".

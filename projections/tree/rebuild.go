@@ -20,6 +20,8 @@ func (t *Tree) Rebuild(ctx context.Context, progress func(done uint64)) (events 
 	t.rebuild.Lock()
 	defer t.rebuild.Unlock()
 	r := &rebuild{t: t, edge: &edge{}, progress: progress}
+	t.tell(r)
+	defer t.tell(nil)
 	if err := r.run(ctx); err != nil {
 		return 0, fmt.Errorf("rebuild the tree: %w", err)
 	}
@@ -31,6 +33,26 @@ type rebuild struct {
 	t        *Tree
 	edge     *edge
 	progress func(uint64)
+}
+
+// tell notes how far a rebuild is, nil that there is none.
+func (t *Tree) tell(r *rebuild) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.building = r != nil
+	if r != nil {
+		t.rebuilt = uint64(r.edge.size)
+	}
+}
+
+// Building returns how far the rebuild is that runs just now, in events.
+func (t *Tree) Building() (done, total uint64, running bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.building {
+		return 0, 0, false
+	}
+	return t.rebuilt, max(t.rebuilt, uint64(t.head.N)), true
 }
 
 func (r *rebuild) run(ctx context.Context) error {
@@ -78,6 +100,7 @@ func (r *rebuild) add(ctx context.Context, batch [][]byte) error {
 		return err
 	}
 	r.edge = next
+	r.t.tell(r)
 	if r.progress != nil {
 		r.progress(uint64(next.size))
 	}

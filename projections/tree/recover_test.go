@@ -242,9 +242,17 @@ func TestSpoiltWhileOpen(t *testing.T) {
 		spoil(t, r.path, "UPDATE tile SET data=zeroblob(8192) WHERE level=0 AND n=1")
 		require.NoError(t, r.Check(t.Context(), 1, 256))
 		require.ErrorIs(t, r.Check(t.Context(), 1, n), tree.ErrDamaged)
-		events, err := r.Rebuild(t.Context(), nil)
+		calls := 0
+		events, err := r.Rebuild(t.Context(), func(done uint64) {
+			calls++
+			d, all, running := r.Building()
+			require.Equal(t, []any{done, uint64(n), true}, []any{d, all, running})
+		})
 		require.NoError(t, err)
+		require.Positive(t, calls)
 		require.Equal(t, uint64(n), events)
+		_, _, running := r.Building()
+		require.False(t, running)
 		require.NoError(t, r.Check(t.Context(), 1, n))
 	})
 }

@@ -59,6 +59,9 @@ type Tree struct {
 	broken error           // the file can't be trusted; Run builds it again
 	failed error           // why Run ended
 	closed bool
+	// A rebuild runs, and has so many events.
+	building bool
+	rebuilt  uint64
 }
 
 // Open opens the tree at cfg.Path, or starts an empty one. A file that is damaged or
