@@ -71,7 +71,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		queue:    make(chan *request, cfg.Queue),
 		check:    make(chan struct{}, 1),
 		fault:    make(chan error, 1),
-		heads:    newCache[domain.Ref, Head](1 << 15),
+		heads:    newCache[domain.Ref, Head](1 << 16),
 		whole:    newCache[txKey, int](1 << 14),
 		recent:   newRecent(),
 		uploads:  make(chan struct{}, 1),

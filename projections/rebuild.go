@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"duban/eventstore"
@@ -88,6 +89,7 @@ func (m *Model) build(ctx context.Context, progress func(done, total uint64)) (R
 	if fi, err := os.Stat(g.path); err == nil {
 		report.Bytes = fi.Size()
 	}
+	debug.FreeOSMemory() // what a build leaves is not needed again
 	m.cfg.Logger.Info("read model rebuilt", "events", report.Events, "duration", report.Duration, "file", g.path)
 	return report, nil
 }

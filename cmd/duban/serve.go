@@ -92,17 +92,21 @@ func newLogger(w io.Writer, format string, level slog.Level) (*slog.Logger, erro
 	return nil, usageError{fmt.Errorf("日志格式应为 text 或 json / the log format is text or json, not %q", format)}
 }
 
-// softMemory is what the collector aims to keep the process below, in bytes: a
-// rebuild leaves much garbage, and a small office's machine has other work. It
-// leaves room for what is live while a ledger of a million events is built (about
-// 150 MiB): with less the collector runs all the time, and the build takes five
-// times as long. Idle, such a ledger takes a third of it. It is a soft limit; a
-// ledger that needs more gets more. GOMEMLIMIT overrides it.
-const softMemory = 352 << 20
+// What the collector aims to keep the process below, in bytes: a build of the read
+// models leaves much garbage, and a small office's machine has other work. What is
+// live meanwhile grows with the ledger, to about 150 MiB for a million events, and
+// with too little room the collector runs all the time: under the smaller limit such
+// a build took five times as long. It is a soft limit; a ledger that needs more gets
+// more. GOMEMLIMIT overrides it.
+const (
+	softMemory     = 192 << 20
+	memoryPerEvent = 160
+	mostSoftMemory = 352 << 20
+)
 
-func limitMemory(env func(string) (string, bool)) {
+func limitMemory(env func(string) (string, bool), events uint64) {
 	if _, set := env("GOMEMLIMIT"); !set {
-		debug.SetMemoryLimit(softMemory)
+		debug.SetMemoryLimit(int64(min(softMemory+events*memoryPerEvent, mostSoftMemory)))
 	}
 }
 
@@ -224,7 +228,7 @@ func (a *app) serve(ctx context.Context, cfg serveConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	limitMemory(a.env)
+	limitMemory(a.env, 0)
 	clock := time.Now
 	var sample *sampleClock
 	if cfg.Demo {
@@ -237,6 +241,7 @@ func (a *app) serve(ctx context.Context, cfg serveConfig) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, n.close()) }()
+	limitMemory(a.env, n.store.Acked())
 
 	// The port is taken before anything is written, so that a second server
 	// fails without having done anything.
