@@ -194,10 +194,12 @@ func (c *committer) commit(ctx context.Context, rs []*request) (unknown []*reque
 			}
 		case (code == codeBatchIncomplete || code == codeTooManyBatches) && c.s.cfg.URL != "" && refused < refusedLimit:
 			// Nothing was stored: the leader changed, or other nodes have many
-			// batches open. Embedded the first of them means that the batch could
-			// not be staged on disk.
+			// batches open.
 			refused++
 			moved = err
+		case code == codeBatchIncomplete && c.s.unstage():
+			// Nothing was stored: the batch could not be staged.
+			c.s.cfg.Logger.Warn("no room to stage batches in memory, staging them on disk", "error", err)
 		default:
 			return rs, err
 		}

@@ -76,7 +76,9 @@
 // syncs once (group.go). A batch of the server's is no transaction of ours: each
 // append in it keeps its own, and its own expectations and outcome. What a power
 // cut leaves of a batch is therefore judged as if each append had come alone. A
-// writer without company is published by itself and waits for nobody.
+// writer without company is published by itself and waits for nobody. Therefore,
+// too, what the server stages of a batch need not survive a power cut, and is kept
+// in memory where the system has a folder for that (staging.go).
 //
 // After an I/O error JetStream answers no more, serves what it did not
 // acknowledge, and keeps believing in sequences that never reached the disk. So an

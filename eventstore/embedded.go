@@ -54,10 +54,15 @@ func startServer(dir string, logger *slog.Logger) (*server.Server, error) {
 // events themselves, as it does after a crash anyway.
 const endedWell = "ended-well"
 
+// streamFolder is where the embedded server keeps a stream.
+func streamFolder(dir, stream string) string {
+	return filepath.Join(dir, "nats/jetstream/$G/streams", stream)
+}
+
 // dropIndex makes the next start read the events and the signed heads.
 func dropIndex(dir string) error {
 	for _, stream := range []string{streamName, headsName} {
-		err := os.Remove(filepath.Join(dir, "nats/jetstream/$G/streams", stream, "msgs/index.db"))
+		err := os.Remove(filepath.Join(streamFolder(dir, stream), "msgs/index.db"))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("drop the server's index: %w", err)
 		}

@@ -134,6 +134,7 @@ func (s *Store) reopen() error {
 	if err != nil {
 		return err
 	}
+	s.stage()
 	s.set(func() { s.sess = sess })
 	return nil
 }

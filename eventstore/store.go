@@ -29,6 +29,7 @@ type Store struct {
 	heads   *cache[domain.Ref, Head] // last acknowledged event of aggregates
 	whole   *cache[txKey, int]       // transactions known to be whole or void
 	uploads chan struct{}            // one evidence upload at a time; see evidence.go
+	staging string                   // folder in memory for the server's batches, "": on disk; the committer's
 
 	// intercept stands between the committer and the server, so that tests can
 	// lose a message or its answer.
@@ -103,6 +104,7 @@ func (s *Store) open(ctx context.Context) error {
 	if err := s.ensureStream(ctx, sess); err != nil {
 		return err
 	}
+	s.stage()
 	if err := s.ensureHeads(ctx, sess); err != nil {
 		return err
 	}
@@ -143,6 +145,7 @@ func (s *Store) release() error {
 	if s.lock == nil {
 		return nil
 	}
+	s.unstage()
 	var err error
 	if sess != nil && healthy {
 		err = leaveMark(s.cfg.Dir)

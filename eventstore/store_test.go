@@ -160,7 +160,7 @@ func TestWithdrawnBytesAreGone(t *testing.T) {
 	require.NoError(t, err)
 	found := func() (files []string) {
 		require.NoError(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
+			if err != nil || !d.Type().IsRegular() {
 				return err
 			}
 			b, err := os.ReadFile(path)
