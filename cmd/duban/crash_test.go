@@ -24,7 +24,7 @@ func rounds() int {
 func TestKilledWhileWriting(t *testing.T) {
 	k := newKilling(t, 1, uint64(time.Now().UnixNano()))
 	for range rounds() {
-		k.round(load{writers: 4, most: 24})
+		k.round(load{writers: 4, enough: 1 + k.deeds.random.IntN(24)})
 	}
 	k.end()
 }
@@ -47,7 +47,8 @@ func newKilling(t *testing.T, notices int, seed uint64) *killing {
 	t.Cleanup(v.kill)
 	var made atomic.Int64
 	random := rand.New(rand.NewPCG(seed, 1))
-	return &killing{victim: v, book: newBook(), first: notices, deeds: deeds{random, &made, v.importTasks(&made, notices)}}
+	tasks, _ := v.importTasks(&made, notices)
+	return &killing{victim: v, book: newBook(), first: notices, deeds: deeds{random, &made, tasks}}
 }
 
 // round kills the server under load, starts it again, and compares what it says to
