@@ -43,8 +43,8 @@ func newKilling(t *testing.T, notices int, seed uint64) *killing {
 	t.Helper()
 	t.Logf("seed %d", seed)
 	v := &victim{t: t, binary: buildBinary(t), dir: t.TempDir()}
+	t.Cleanup(v.leave)
 	v.start()
-	t.Cleanup(v.kill)
 	var made atomic.Int64
 	random := rand.New(rand.NewPCG(seed, 1))
 	tasks, _ := v.importTasks(&made, notices)

@@ -138,10 +138,23 @@ func (v *victim) boot() error {
 // kill ends the process at once. One that has ended already stays so.
 func (v *victim) kill() {
 	v.t.Helper()
+	if v.ended == nil {
+		return // never started
+	}
 	_ = v.cmd.Process.Kill()
 	<-v.ended // killed: an error by design
 	v.ended <- nil
 	v.http.CloseIdleConnections()
+}
+
+// leave ends the process and removes what it keeps outside its folder: batches in
+// memory, which are to outlive it.
+func (v *victim) leave() {
+	v.t.Helper()
+	v.kill()
+	if memory, err := os.Readlink(filepath.Join(v.dir, "jetstream/nats/jetstream/$G/streams/LEDGER/batches")); err == nil {
+		require.NoError(v.t, os.RemoveAll(memory))
+	}
 }
 
 // stop ends the process in an orderly way.

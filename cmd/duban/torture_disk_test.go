@@ -409,12 +409,11 @@ func (f *inode) remains(l loss, random *rand.Rand) []byte {
 	case lossNone:
 		return f.whole()
 	case lossTorn:
-		keep := random.IntN(len(f.pending) + 1)
+		keep := random.IntN(len(f.pending))
 		for _, p := range f.pending[:keep] {
 			synced = p.apply(synced)
 		}
-		if keep < len(f.pending) && len(f.pending[keep].data) > 0 {
-			p := f.pending[keep]
+		if p := f.pending[keep]; len(p.data) > 0 {
 			p.data = p.data[:1+random.IntN(len(p.data))]
 			synced = p.apply(synced)
 		}

@@ -52,6 +52,7 @@ var faults = []fault{
 // refused with a reason, reads go on, nothing acknowledged is lost, and the server
 // recovers when the disk does.
 func TestDiskFaults(t *testing.T) {
+	t.Parallel()
 	requireStrace(t)
 	binary := buildBinary(t)
 	for _, f := range faults {
@@ -90,14 +91,14 @@ func fillUp(t *testing.T, v *victim) func() {
 // suffer runs a server through a fault.
 func (v *victim) suffer(f fault) {
 	v.t.Helper()
-	v.start()
-	v.http.Timeout = time.Minute // an append waits for the disk longer than a client of the kills
 	v.t.Cleanup(func() {
-		v.kill()
+		v.leave()
 		if v.t.Failed() {
 			v.t.Log(v.log.String())
 		}
 	})
+	v.start()
+	v.http.Timeout = time.Minute // an append waits for the disk longer than a client of the kills
 	var made atomic.Int64
 	random := rand.New(rand.NewPCG(tortureSeed(v.t), 4))
 	all, _ := v.importTasks(&made, 4)

@@ -44,6 +44,7 @@ func record(t *testing.T, seed uint64, l load) *recording {
 	requireStrace(t)
 	traces := t.TempDir()
 	v := &victim{t: t, binary: buildBinary(t), dir: t.TempDir()}
+	t.Cleanup(v.leave)
 	var made atomic.Int64
 	r := &recording{binary: v.binary, root: v.dir, book: newBook()}
 	random := rand.New(rand.NewPCG(seed, 2))
@@ -51,7 +52,6 @@ func record(t *testing.T, seed uint64, l load) *recording {
 	for life := range 2 {
 		v.under = tracing(tracePath(traces, life))
 		v.start()
-		t.Cleanup(v.kill)
 		if life == 0 {
 			tasks, r.ready = v.importTasks(&made, 6)
 		}
@@ -267,8 +267,8 @@ func (r *recording) survive(t *testing.T, c cut, random *rand.Rand) (voided int)
 	t.Helper()
 	told := r.toldBefore(c.at)
 	v := r.reopen(t, c)
+	t.Cleanup(v.leave)
 	v.start()
-	t.Cleanup(v.kill)
 	v.readToken()
 	require.True(t, told == 0 || v.token == r.token, "the operator's token is another")
 	b := newBook()
@@ -306,6 +306,7 @@ func (r *recording) around(told uint64, random *rand.Rand) []*deed {
 // TestPowerCut: law 2. The power goes off at any point under load, and everything
 // that was not synced is lost, or parts of it.
 func TestPowerCut(t *testing.T) {
+	t.Parallel()
 	seed := tortureSeed(t)
 	r := record(t, seed, load{writers: 32, enough: tortureCount(t, "DUBAN_TORTURE_COMMANDS", 1500)})
 	t.Logf("%d instants, %d answers, %d events", r.instants, len(r.told), r.book.last())
@@ -354,7 +355,7 @@ func (r *recording) loseWithoutSyncs(t *testing.T, random *rand.Rand) {
 			t.Logf("told up to %d: %d is lost", told, first)
 			lost++
 		}
-		v.kill()
+		v.leave()
 	}
 	t.Logf("acknowledged events lost at %d of %d cuts", lost, len(cuts))
 	require.Positive(t, lost)

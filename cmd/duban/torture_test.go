@@ -34,6 +34,7 @@ func tortureSeed(t *testing.T) uint64 {
 // TestTortureKills: the process is killed while many write at a time, so that
 // commands share a commit, and commands of much earlier lives are sent again.
 func TestTortureKills(t *testing.T) {
+	t.Parallel()
 	seed, count := tortureSeed(t), tortureCount(t, "DUBAN_TORTURE_KILLS", 300)
 	const ledgers = 2
 	for i := range ledgers {

@@ -171,7 +171,7 @@ func splitArgs(s string) []string {
 	return append(args, strings.TrimSpace(s[start:]))
 }
 
-// strings returns the string arguments within one argument, a vector of buffers.
+// quoted returns what a vector of buffers holds.
 func quoted(arg string) (string, error) {
 	var b strings.Builder
 	for _, part := range splitArgs(strings.Trim(arg, "[]")) {
