@@ -73,12 +73,12 @@ func tracing(file string) []string {
 func readTrace(t *testing.T, file string, pid int) []instant {
 	t.Helper()
 	var content []byte
-	eventually(t, "the tracer ends", 20*time.Second, func() bool {
+	eventually(t, "the tracer ends", 2*time.Minute, func() bool {
 		b, err := os.ReadFile(file)
 		require.NoError(t, err)
 		content = b
-		tail := string(b[max(0, len(b)-200):])
-		return strings.HasSuffix(tail, "+++\n") && strings.Contains(tail, fmt.Sprintf("%d +++ ", pid))
+		tail := "\n" + string(b[max(0, len(b)-16<<10):]) // the ends of threads stand there too
+		return strings.HasSuffix(tail, "+++\n") && strings.Contains(tail, fmt.Sprintf("\n%d +++ ", pid))
 	})
 	instants, err := parseTrace(string(content))
 	require.NoError(t, err)
