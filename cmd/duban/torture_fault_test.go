@@ -115,6 +115,7 @@ func (v *victim) suffer(f fault) {
 	var refused atomic.Int64
 	sent := v.persist(g, 8, stop, &refused)
 	eventually(v.t, "writes are refused", 2*time.Minute, func() bool { return refused.Load() > 0 })
+	eventually(v.t, "the server says why", time.Minute, func() bool { return v.readiness().Reason != "" })
 	for refusals := refused.Load(); refused.Load() < refusals+8; {
 		require.Equal(v.t, before, v.look(quiet), "reads go on")
 		require.NotEmpty(v.t, v.readiness().Reason)

@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -72,17 +73,35 @@ func tracing(file string) []string {
 // readTrace waits for the tracer to write its last line and reads what it wrote.
 func readTrace(t *testing.T, file string, pid int) []instant {
 	t.Helper()
-	var content []byte
-	eventually(t, "the tracer ends", 2*time.Minute, func() bool {
-		b, err := os.ReadFile(file)
-		require.NoError(t, err)
-		content = b
-		tail := "\n" + string(b[max(0, len(b)-16<<10):]) // the ends of threads stand there too
-		return strings.HasSuffix(tail, "+++\n") && strings.Contains(tail, fmt.Sprintf("\n%d +++ ", pid))
+	tail := ""
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the trace ends in %.2000s", tail)
+		}
 	})
+	eventually(t, "the tracer ends", 2*time.Minute, func() bool {
+		tail = endOf(t, file)
+		return strings.HasSuffix(tail, "+++\n") && strings.Contains("\n"+tail, fmt.Sprintf("\n%d +++ ", pid))
+	})
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
 	instants, err := parseTrace(string(content))
 	require.NoError(t, err)
 	return instants
+}
+
+// endOf returns the end of a file, where also the ends of threads stand.
+func endOf(t *testing.T, file string) string {
+	t.Helper()
+	f, err := os.Open(file)
+	require.NoError(t, err)
+	defer f.Close()
+	size, err := f.Seek(0, io.SeekEnd)
+	require.NoError(t, err)
+	b := make([]byte, min(size, 16<<10))
+	_, err = f.ReadAt(b, size-int64(len(b)))
+	require.NoError(t, err)
+	return string(b)
 }
 
 func parseTrace(text string) ([]instant, error) {
