@@ -70,7 +70,9 @@ func tracing(file string) []string {
 	return []string{"strace", "-D", "-f", "-q", "-x", "-s", "16777216", "--seccomp-bpf", "-e", "signal=none", "-e", "trace=" + tracedCalls, "-o", file}
 }
 
-// readTrace waits for the tracer to write its last line and reads what it wrote.
+// readTrace waits for the tracer to write its last line, or nothing more for a while,
+// and reads what it wrote. A trace without its end would not replay to what the server
+// left.
 func readTrace(t *testing.T, file string, pid int) []instant {
 	t.Helper()
 	tail := ""
@@ -79,8 +81,15 @@ func readTrace(t *testing.T, file string, pid int) []instant {
 			t.Logf("the trace ends in %.2000s", tail)
 		}
 	})
+	since := time.Now()
 	eventually(t, "the tracer ends", 2*time.Minute, func() bool {
-		tail = endOf(t, file)
+		before := tail
+		if tail = endOf(t, file); tail != before {
+			since = time.Now()
+		}
+		if time.Since(since) > 10*time.Second {
+			return true
+		}
 		return strings.HasSuffix(tail, "+++\n") && strings.Contains("\n"+tail, fmt.Sprintf("\n%d +++ ", pid))
 	})
 	content, err := os.ReadFile(file)
