@@ -179,6 +179,8 @@ func (v *victim) persist(g deeds, writers int, stop <-chan struct{}, refused *at
 				select {
 				case <-stop:
 					return
+				case <-v.t.Context().Done():
+					return
 				default:
 				}
 				d := own.next()
@@ -198,6 +200,7 @@ func (v *victim) persist(g deeds, writers int, stop <-chan struct{}, refused *at
 			}
 		})
 	}
+	v.t.Cleanup(wg.Wait) // a test that fails leaves nobody behind
 	return func() []*deed {
 		wg.Wait()
 		return all
