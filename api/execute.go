@@ -198,8 +198,13 @@ const maxTries = 8
 
 // execute carries out a call whose result is recorded on target. plan decides
 // within a unit; it runs again when another writer was faster, unless the client
-// named the version it had seen.
+// named the version it had seen. Calls on one target take turns.
 func (s *Server) execute(ctx context.Context, c call, target domain.Ref, plan func(*unit) error) (*writeOutput, error) {
+	leave, err := s.turns.take(ctx, target)
+	if err != nil {
+		return nil, fmt.Errorf("await the turn on %s: %w", target, err)
+	}
+	defer leave()
 	for try := 1; ; try++ {
 		u := s.newUnit(ctx, c)
 		if out, err := u.attempt(target, plan); out != nil || err != nil {

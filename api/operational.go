@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"duban/eventstore"
 	"duban/projections/seal"
 )
 
@@ -43,6 +44,7 @@ func newMetrics(s *Server) *metrics {
 			return 1
 		}),
 	)
+	m.registry.MustRegister(appendMetrics(s.Store)...)
 	if s.Tree != nil {
 		m.registry.MustRegister(
 			gauge("duban_tree_size", "Events in the Merkle tree.", func() float64 { return float64(s.Tree.Stats().Size) }),
@@ -54,6 +56,24 @@ func newMetrics(s *Server) *metrics {
 		m.registry.MustRegister(sealMetrics(s.Seal)...)
 	}
 	return m
+}
+
+// appendMetrics tell how many writes share a sync: appends by commits is the size of
+// a group.
+func appendMetrics(store *eventstore.Store) []prometheus.Collector {
+	counter := func(name, help string, value func(eventstore.Stats) uint64) prometheus.Collector {
+		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(value(store.Stats())) })
+	}
+	gauge := func(name, help string, value func(eventstore.Stats) int) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(value(store.Stats())) })
+	}
+	return []prometheus.Collector{
+		gauge("duban_append_queue", "Appends that wait for the committer.", func(st eventstore.Stats) int { return st.Waiting }),
+		gauge("duban_append_queue_limit", "Appends that may wait; more are refused with 503.", func(st eventstore.Stats) int { return st.Room }),
+		counter("duban_append_commits_total", "Groups of appends acknowledged, each synced once.", func(st eventstore.Stats) uint64 { return st.Commits }),
+		counter("duban_appends_total", "Appends acknowledged.", func(st eventstore.Stats) uint64 { return st.Appends }),
+		counter("duban_append_events_total", "Events acknowledged.", func(st eventstore.Stats) uint64 { return st.Events }),
+	}
 }
 
 // sealMetrics tell how signing, witnesses and the audit fare.
@@ -171,11 +191,13 @@ func (s *Server) ready(c echo.Context) error {
 
 type quietKey struct{}
 
-// Quietly returns a context whose requests are logged for debugging only: those
-// that the program sends to itself.
+// Quietly returns a context whose requests are logged for debugging only and always
+// let in: those that the program sends to itself, one after the other.
 func Quietly(ctx context.Context) context.Context {
 	return context.WithValue(ctx, quietKey{}, struct{}{})
 }
+
+func isOwn(ctx context.Context) bool { return ctx.Value(quietKey{}) != nil }
 
 // observe logs and measures every request once it is answered.
 func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
@@ -192,11 +214,13 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		took := time.Since(began)
 		s.metrics.requests.WithLabelValues(route, method(c.Request()), strconv.Itoa(status)).Observe(took.Seconds())
 		level := slog.LevelInfo
-		if _, quiet := c.Request().Context().Value(quietKey{}).(struct{}); quiet {
-			level = slog.LevelDebug
-		}
-		if status >= http.StatusInternalServerError {
+		switch {
+		case c.Get(shedKey) != nil:
+			level = slog.LevelDebug // told of by and by
+		case status >= http.StatusInternalServerError:
 			level = slog.LevelWarn
+		case isOwn(c.Request().Context()):
+			level = slog.LevelDebug
 		}
 		s.Logger.LogAttrs(c.Request().Context(), level, "request",
 			slog.String("method", c.Request().Method), slog.String("path", c.Request().URL.Path), slog.Int("status", status),

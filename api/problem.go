@@ -101,6 +101,8 @@ var errorTable = []struct {
 	{workbook.ErrEncrypted, http.StatusUnprocessableEntity, "sheet-encrypted", ""},
 	{workbook.ErrOtherFormat, http.StatusUnsupportedMediaType, "sheet-form", ""},
 	{workbook.ErrBroken, http.StatusUnprocessableEntity, "sheet-broken", ""},
+	{errBusy, http.StatusServiceUnavailable, "overloaded", "1"},
+	{errCrowded, http.StatusServiceUnavailable, "overloaded", "1"},
 	{errBehind, http.StatusServiceUnavailable, "behind", "1"},
 	{errUnchecked, http.StatusServiceUnavailable, "starting", "1"},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "timeout", "1"},

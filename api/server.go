@@ -4,7 +4,9 @@
 // (execute.go): load the aggregates from the event store, look whether this
 // command was recorded before, decide, append with the expected versions. Reads
 // come from the projections, at the cut the client names (cut.go). Every error
-// becomes one form in one table (problem.go).
+// becomes one form in one table (problem.go). How much is in work at once is bounded,
+// by what holds a request up (admission.go) and by record (turns.go); what is more is
+// refused before anything is done.
 //
 // The routes of commands are made from the acts that the domain lists, so that
 // route, schema, refusal and documentation can't drift apart.
@@ -23,6 +25,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
+	"duban/domain"
 	"duban/eventstore"
 	"duban/projections"
 	"duban/projections/seal"
@@ -45,6 +48,8 @@ type Config struct {
 	MaxEvidence int64
 	// MaxNotice bounds an uploaded notice, in bytes. 0: 8 MiB.
 	MaxNotice int64
+	// Limits bound what is in work at once.
+	Limits Limits
 	// Ready says whether the server has prepared what it needs, so that /readyz
 	// need not promise too early. nil: it has.
 	Ready func() bool
@@ -59,7 +64,9 @@ type Server struct {
 	echo    *echo.Echo
 	api     huma.API
 	metrics *metrics
+	gates   *admission
 	callers callers
+	turns   turns
 
 	parameters parameters // of every route; not changed once the server is made
 }
@@ -89,8 +96,11 @@ func New(cfg Config) *Server {
 	}
 	s := &Server{Config: cfg, echo: echo.New()}
 	s.metrics = newMetrics(s)
+	limits := cfg.Limits.withDefaults()
+	s.gates = newAdmission(limits, cfg.Logger, s.metrics.registry)
+	s.turns = turns{records: map[domain.Ref]*turn{}, wait: turnPatience * limits.Wait, crowded: s.gates.crowded}
 	s.echo.HTTPErrorHandler = s.handleError
-	s.echo.Use(s.observe, middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), secureHeaders, s.authenticate, s.holdWrites, s.checkQuery)
+	s.echo.Use(s.observe, middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), secureHeaders, s.gates.admit, s.authenticate, s.holdWrites, s.checkQuery)
 	s.operational()
 
 	s.api = humaecho.NewWithGroup(s.echo, s.echo.Group(apiPrefix), s.humaConfig())

@@ -153,7 +153,7 @@ func (s *Store) isAccepted(ctx context.Context, seq uint64, raw []byte) bool {
 	var events []decoded
 	err = s.withSession(ctx, func(sess *session) error {
 		var err error
-		events, err = s.readSubject(ctx, sess, subject)
+		events, err = s.readSubject(ctx, sess, s.ledgerRef(), subject)
 		return err
 	})
 	if err != nil {

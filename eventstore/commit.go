@@ -363,6 +363,7 @@ func (c *committer) acknowledge(b batch) {
 		c.s.learn(records)
 	}
 	c.s.advance(b.last, b.recorded)
+	c.s.tally.count(b)
 	for i, r := range b.requests {
 		r.answer(Receipt{Records: b.records[i]}, nil)
 	}
@@ -384,6 +385,9 @@ func (s *Store) suspect(err error) {
 func (s *Store) learn(records []Record) {
 	for _, r := range records {
 		s.heads.put(r.Subject, Head{Seq: r.Seq, Version: r.Version, Hash: r.Hash()})
+		if s.cfg.URL == "" {
+			s.recent.add(r)
+		}
 	}
 	if r := records[0]; r.TxCount > 0 {
 		s.whole.put(txKey{r.TxID, r.Seq}, r.TxCount)
@@ -440,6 +444,9 @@ func (c *committer) refresh(ctx context.Context, acceptance bool) error {
 	info, err := c.s.info(ctx, sess.write)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if c.s.cfg.URL == "" && info.State.LastSeq != acked { // somebody else wrote
+		c.s.heads.clear()
 	}
 	c.last, c.recorded = info.State.LastSeq, time.Time{}
 	c.s.judge(info, acked)

@@ -21,7 +21,7 @@ func (s *Store) Load(ctx context.Context, ref domain.Ref) (Aggregate, error) {
 	agg := Aggregate{Ref: ref}
 	err = s.withSession(ctx, func(sess *session) error {
 		agg = Aggregate{Ref: ref}
-		events, err := s.readSubject(ctx, sess, subject)
+		events, err := s.readSubject(ctx, sess, ref, subject)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
@@ -63,16 +63,28 @@ func (s *Store) build(ctx context.Context, sess *session, agg *Aggregate, events
 // Embedded there is one copy, and what lies beyond the acknowledged position is
 // left out. External, a replica may be behind, so the leader says how far to
 // read, and what the replica lacks is asked from the leader.
-func (s *Store) readSubject(ctx context.Context, sess *session, subject string) ([]decoded, error) {
+func (s *Store) readSubject(ctx context.Context, sess *session, ref domain.Ref, subject string) ([]decoded, error) {
 	if s.cfg.URL != "" {
 		return s.readRemote(ctx, sess, subject)
 	}
-	limit := s.visible()
-	events, err := s.walkBack(ctx, sess, subject, limit)
-	if !errors.Is(err, errNoTrace) {
-		return events, err
+	var kept []stored
+	if s.refusal(false) == nil { // of a stream that was tampered with nothing is known
+		kept = s.recent.of(ref)
 	}
-	events, _, err = s.scan(ctx, sess, subject, limit)
+	limit := s.visible()
+	var events []decoded
+	var err error
+	if known, ok := s.heads.get(ref); ok && len(kept) > 0 && known.Seq == kept[len(kept)-1].seq {
+		events, err = s.decodeKept(subject, kept, nil)
+	} else {
+		events, err = s.walkBack(ctx, sess, subject, kept, limit)
+	}
+	switch {
+	case err == nil && len(events) > len(kept):
+		s.recent.put(ref, events)
+	case errors.Is(err, errNoTrace):
+		events, _, err = s.scan(ctx, sess, subject, limit)
+	}
 	return events, err
 }
 
@@ -123,11 +135,17 @@ var errNoTrace = errors.New("the headers do not lead back")
 // append begins on a subject, its header says which sequence the subject stood
 // at, and the events of one append on one subject stand side by side.
 //
+// It stops where kept, the aggregate's first events, ends.
+//
 // The headers are not trusted: only a chain without a break is returned, anything
 // else is errNoTrace and left to a scan.
-func (s *Store) walkBack(ctx context.Context, sess *session, subject string, limit uint64) ([]decoded, error) {
+func (s *Store) walkBack(ctx context.Context, sess *session, subject string, kept []stored, limit uint64) ([]decoded, error) {
 	var events []decoded
-	for next, first := uint64(0), true; first || next > 0; first = false {
+	end := uint64(0) // of what is kept
+	if len(kept) > 0 {
+		end = kept[len(kept)-1].seq
+	}
+	for next, first := uint64(0), true; first || next > end; first = false {
 		m, before, err := s.directOne(ctx, sess, subject, next)
 		if first && errors.Is(err, errNoMessage) {
 			return nil, nil
@@ -137,6 +155,9 @@ func (s *Store) walkBack(ctx context.Context, sess *session, subject string, lim
 		}
 		if err != nil {
 			return nil, err
+		}
+		if m.Seq == end {
+			break
 		}
 		if m.Seq <= limit {
 			r, odd := s.decode(m)
@@ -148,6 +169,21 @@ func (s *Store) walkBack(ctx context.Context, sess *session, subject string, lim
 		next = before
 	}
 	slices.Reverse(events)
+	return s.decodeKept(subject, kept, events)
+}
+
+// decodeKept puts what is remembered before what was read. Only a chain without a
+// break is returned, anything else is errNoTrace.
+func (s *Store) decodeKept(subject string, kept []stored, read []decoded) ([]decoded, error) {
+	events := make([]decoded, 0, len(kept)+len(read))
+	for _, e := range kept {
+		r, odd := s.decode(message{subject, e.seq, e.raw})
+		if odd != nil {
+			return nil, errNoTrace
+		}
+		events = append(events, decoded{r, nil})
+	}
+	events = append(events, read...)
 	previous := ""
 	for i, r := range events {
 		if r.Version != uint64(i)+1 || r.Previous != previous {

@@ -22,7 +22,7 @@ const minStaging = 4 * MaxEvents * MaxEventBytes
 func memoryFolder(dir string) string {
 	var disk syscall.Statfs_t
 	const tmpfs = 0x01021994 // statfs(2)
-	if err := syscall.Statfs(sharedMemory, &disk); err != nil || int64(disk.Type) != tmpfs || disk.Bavail*uint64(disk.Bsize) < minStaging {
+	if err := syscall.Statfs(sharedMemory, &disk); err != nil || disk.Type != tmpfs || disk.Bavail*uint64(disk.Bsize) < minStaging {
 		return ""
 	}
 	dir, err := filepath.Abs(dir)

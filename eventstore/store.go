@@ -28,8 +28,11 @@ type Store struct {
 
 	heads   *cache[domain.Ref, Head] // last acknowledged event of aggregates
 	whole   *cache[txKey, int]       // transactions known to be whole or void
+	recent  recent                   // stored events of aggregates used lately; embedded only
 	uploads chan struct{}            // one evidence upload at a time; see evidence.go
 	staging string                   // folder in memory for the server's batches, "": on disk; the committer's
+
+	tally counts
 
 	// intercept stands between the committer and the server, so that tests can
 	// lose a message or its answer.
@@ -69,6 +72,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		fault:    make(chan error, 1),
 		heads:    newCache[domain.Ref, Head](1 << 15),
 		whole:    newCache[txKey, int](1 << 14),
+		recent:   newRecent(),
 		uploads:  make(chan struct{}, 1),
 		changed:  make(chan struct{}),
 		accepted: map[uint64]string{},

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"log/slog"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -45,34 +43,23 @@ const (
 	benchOffices = 24
 )
 
-// figures times the year's tables over a ledger of its own.
-func (b *bench) figures(ctx context.Context) (err error) {
+// tables times the year's tables over a ledger of its own.
+func (b *bench) tables(ctx context.Context) (err error) {
 	if b.cfg.Shares == 0 {
 		return nil
 	}
-	n, err := openNode(ctx, serveConfig{Data: filepath.Join(b.dir, "figures"), Org: "bench"}, time.Now, slog.New(slog.DiscardHandler))
-	if err != nil {
+	if b, err = b.open(ctx, "tables"); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, n.close()) }()
-	y := &yearOfWork{bench: &bench{app: b.app, cfg: b.cfg, node: n}, heads: map[domain.Ref]eventstore.Head{}}
+	defer func() { err = errors.Join(err, b.close()) }()
+	y := &yearOfWork{bench: b, heads: map[domain.Ref]eventstore.Head{}}
 	if err := y.fill(ctx); err != nil {
 		return fmt.Errorf("fill a year: %w", err)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	ran := make(chan struct{})
-	go func() {
-		defer close(ran)
-		_ = n.model.Run(ctx) // who waits for the position is told why it ended
-	}()
-	defer func() {
-		cancel()
-		<-ran
-	}()
-	if err := n.model.Wait(ctx, n.store.Acked()); err != nil {
-		return fmt.Errorf("build the read models: %w", err)
+	if err := b.model(ctx); err != nil {
+		return err
 	}
-	return y.tables(ctx)
+	return y.timeTables(ctx)
 }
 
 func (y *yearOfWork) event(ref domain.Ref, on time.Time, data domain.Payload) {
@@ -103,7 +90,7 @@ func (y *yearOfWork) flush(ctx context.Context, all bool) error {
 			return err
 		}
 		for _, r := range receipt.Records {
-			y.heads[r.Subject] = eventstore.Head{Seq: r.Seq, Version: r.Version, Hash: r.Hash()}
+			y.heads[r.Subject] = headAt(r)
 		}
 	}
 	return nil
@@ -180,9 +167,9 @@ type tableQuery struct {
 	ask  func(ctx context.Context, v *projections.View, i int) (any, error)
 }
 
-// tables times every table, each time about another day, month, office or figure,
+// timeTables times every table, each time about another day, month, office or figure,
 // so that nothing is answered from memory.
-func (y *yearOfWork) tables(ctx context.Context) error {
+func (y *yearOfWork) timeTables(ctx context.Context) error {
 	day := func(i int) calendar.Date { return calendar.Of(benchYear, time.December, 31).AddDays(-i) }
 	month := func(i int) calendar.Period {
 		return calendar.PeriodOf(calendar.UnitMonth, calendar.Of(benchYear, time.Month(1+i%12), 1))

@@ -187,7 +187,7 @@ func (b *bench) appendsOfOne(ctx context.Context, n int) (took []time.Duration, 
 		}
 		took = append(took, time.Since(began))
 		r := receipt.Records[0]
-		head = eventstore.Head{Seq: r.Seq, Version: r.Version, Hash: r.Hash()}
+		head = headAt(r)
 	}
 	return took, nil
 }

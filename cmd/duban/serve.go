@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
 	"duban/api"
@@ -38,6 +39,8 @@ type serveConfig struct {
 	LogFormat    string // text or json
 	LogLevel     slog.Level
 	MaxEvidence  int64 // bytes
+	Limits       api.Limits
+	Connections  int // open at once; more wait in the kernel until one is closed
 	StopAfter    time.Duration
 	Sign         bool          // this node signs the log's heads; of several exactly one
 	Witnesses    []string      // addresses of witnesses, besides those the policy names
@@ -54,9 +57,13 @@ func (a *app) serveCommand() *cobra.Command {
 		if !cmd.Flags().Changed("sign") {
 			cfg.Sign = cfg.NATS == "" // nobody else opens an embedded ledger
 		}
+		if err := cfg.checkLimits(); err != nil {
+			return err
+		}
 		return a.serve(cmd.Context(), cfg)
 	}}
 	f := cmd.Flags()
+	cfg.limitFlags(f)
 	f.BoolVar(&cfg.Sign, "sign", true, "由本节点签名树头；多个节点只能有一个，用 --nats 时缺省不签 / this node signs heads, of several nodes only one; with --nats not by default")
 	f.StringSliceVar(&cfg.Witnesses, "witness", nil, "见证者地址，可多次，须有 --policy / address of a witness, may be repeated, needs --policy")
 	f.StringVar(&cfg.Policy, "policy", "", "C2SP tlog-policy 文件：见证者的密钥和所需数量 / policy with the witnesses' keys and the quorum")
@@ -235,12 +242,13 @@ func (a *app) serve(ctx context.Context, cfg serveConfig) (err error) {
 		return fmt.Errorf("监听 %s 失败，换一个 --listen / can't listen on %s, choose another --listen: %w", cfg.Listen, cfg.Listen, err)
 	}
 	defer listener.Close()
+	listener = netutil.LimitListener(listener, cfg.Connections)
 
 	stop := make(chan struct{})
 	var prepared atomic.Bool // the read models have caught up and the token is written
 	server := api.New(api.Config{
 		Store: n.store, Model: n.model, Seal: n.seal, Tree: n.tree, Clock: clock, Logger: log, Version: softwareVersion(), Sample: cfg.Demo,
-		MaxEvidence: cfg.MaxEvidence, Stop: stop, Ready: prepared.Load,
+		MaxEvidence: cfg.MaxEvidence, Limits: cfg.Limits, Stop: stop, Ready: prepared.Load,
 	})
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {

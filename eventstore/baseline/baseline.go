@@ -6,6 +6,7 @@ package baseline
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -16,7 +17,7 @@ import (
 // A Publisher publishes to a stream beside the ledger.
 type Publisher struct {
 	js jetstream.JetStream
-	n  int
+	n  atomic.Int64
 }
 
 const (
@@ -39,10 +40,10 @@ func NewPublisher(ctx context.Context, s *eventstore.Store) (*Publisher, error) 
 	return &Publisher{js: js}, nil
 }
 
-// Publish publishes one message and waits for its acknowledgement.
+// Publish publishes one message and waits for its acknowledgement. Many may publish at
+// the same time.
 func (p *Publisher) Publish(ctx context.Context, b []byte) error {
-	p.n++
-	_, err := p.js.Publish(ctx, fmt.Sprintf("%s%d", plainSubject, p.n%1000), b)
+	_, err := p.js.Publish(ctx, fmt.Sprintf("%s%d", plainSubject, p.n.Add(1)%1000), b)
 	return err
 }
 
