@@ -196,8 +196,18 @@ type deed struct {
 	answer           answer
 }
 
+// shed reports whether a request was turned away for others, with nothing done.
+func shed(a answer) bool {
+	var p api.Problem
+	return a.status == http.StatusServiceUnavailable && json.Unmarshal(a.body, &p) == nil && p.Type == "urn:duban:problem:overloaded"
+}
+
 func (v *victim) perform(d *deed) error {
 	a, err := v.do(http.MethodPost, d.path, d.key, d.media, d.content)
+	for n := 0; err == nil && n < 2000 && shed(a); n++ {
+		<-time.After(10 * time.Millisecond) // as a client does that is told to come again
+		a, err = v.do(http.MethodPost, d.path, d.key, d.media, d.content)
+	}
 	if err != nil {
 		return err
 	}
