@@ -6,7 +6,7 @@ TOOL     := $(GO) tool -modfile=.ci/tools/go.mod
 FUZZTIME ?= 30s
 export CGO_ENABLED ?= 0
 
-.PHONY: run build test check fmt vet lint race bench fuzz golden e2e clean
+.PHONY: run build test check fmt vet lint race torture bench fuzz golden e2e clean
 
 run: build ## build, fill the sample, serve, and say what to try
 	bin/duban serve --demo --data data/sample
@@ -30,6 +30,10 @@ lint:
 
 race: ## the tests in which things happen at once, under the race detector; needs a C compiler
 	CGO_ENABLED=1 $(GO) test -race -short ./...
+
+torture: ## kills, power cuts and broken disks on a real server; needs strace, takes minutes, DUBAN_TORTURE_KILLS and _CUTS set how many
+	$(GO) vet -tags torture ./cmd/duban
+	$(GO) test -tags torture -count=1 -parallel 6 -timeout 60m -v -run '^(TestTortureKills|TestPowerCut|TestDiskFaults)$$' ./cmd/duban
 
 bench: build ## our figures beside their baselines, in one run
 	bin/duban bench

@@ -19,8 +19,9 @@ const Operator = "operator"
 // Bootstrap makes the first token of a ledger that has none: the operator's, who
 // acts for the safety office. The office is registered under officeName if the
 // name is free. It returns "" if there are credentials already. A crash between
-// its steps is made good by calling it again.
-func (s *Server) Bootstrap(ctx context.Context, officeName string) (token string, err error) {
+// its steps is made good by calling it again: keep is given the token before the
+// ledger knows it, so that none is in force that nobody has.
+func (s *Server) Bootstrap(ctx context.Context, officeName string, keep func(token string) error) (token string, err error) {
 	creds, err := s.Store.Credentials(ctx)
 	if err != nil {
 		return "", fmt.Errorf("look for credentials: %w", err)
@@ -37,9 +38,12 @@ func (s *Server) Bootstrap(ctx context.Context, officeName string) (token string
 		return "", fmt.Errorf("register the safety office: %w", err)
 	}
 	token = NewToken()
+	if err := keep(token); err != nil {
+		return "", fmt.Errorf("keep the operator's token: %w", err)
+	}
 	cred := eventstore.Credential{Person: person, Office: ref, Role: domain.RoleSafetyOffice, Created: s.Clock(), Note: "first start"}
 	if err := s.Store.PutCredential(ctx, TokenDigest(token), cred); err != nil {
-		return "", fmt.Errorf("keep the operator's token: %w", err)
+		return "", fmt.Errorf("store the operator's token: %w", err)
 	}
 	return token, nil
 }

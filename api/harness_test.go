@@ -125,7 +125,7 @@ func (n *node) open() {
 	}
 	n.server = api.New(n.config)
 	require.NoError(n.t, n.server.ReconcileEvidence(ctx))
-	token, err := n.server.Bootstrap(ctx, "安委会办公室")
+	token, err := n.server.Bootstrap(ctx, "安委会办公室", func(string) error { return nil })
 	require.NoError(n.t, err)
 	if n.logs && n.hold == nil {
 		<-n.config.Seal.Checked()

@@ -216,6 +216,8 @@ func TestBadDisk(t *testing.T) {
 		require.ErrorIs(t, err, eventstore.ErrUnavailable)
 		require.ErrorIs(t, s.Health(), eventstore.ErrUnavailable)
 	}
+	_, err = s.PutEvidence(t.Context(), strings.NewReader(strings.Repeat("x", 4<<10)), "text/plain", 0)
+	require.ErrorIs(t, err, eventstore.ErrUnavailable, "the disk's fault, not the client's")
 	agg, err := s.Load(t.Context(), w.Ref)
 	require.NoError(t, err, "reads go on")
 	assert.Equal(t, w.Head, agg.Head)

@@ -111,19 +111,28 @@ func stopServer(srv *server.Server) {
 	srv.WaitForShutdown()
 }
 
-// probeDisk writes and syncs a small file, so that a disk that is still bad is
-// noticed without restarting the server, which would interrupt readers.
-func probeDisk(dir string) error {
-	f, err := os.CreateTemp(dir, "probe-*")
+// ProbeDisk tries what a store needs of the disk: a folder, and a file in it that is
+// written, synced and renamed. So a disk that is bad is noticed without restarting
+// the server, which would interrupt readers, and is told from a damaged file.
+func ProbeDisk(dir string) error {
+	probe, err := os.MkdirTemp(dir, "probe-*")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	if _, err := f.Write(make([]byte, 64<<10)); err != nil {
+	defer os.RemoveAll(probe)
+	path := filepath.Join(probe, "file")
+	f, err := os.Create(path)
+	if err != nil {
 		return err
 	}
-	return f.Sync()
+	defer f.Close()
+	if _, err := f.WriteAt(make([]byte, 64<<10), 0); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	return os.Rename(path, path+"-renamed")
 }
 
 // serverLog hands the server's messages to slog. What the server calls fatal

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -99,11 +100,11 @@ func (s *Store) spool(r io.Reader, limit int64) (*os.File, domain.Evidence, erro
 	}
 	f, err := os.CreateTemp(dir, "evidence-*")
 	if err != nil {
-		return nil, domain.Evidence{}, fmt.Errorf("spool evidence: %w", err)
+		return nil, domain.Evidence{}, spoolError(err)
 	}
 	if err := os.Remove(f.Name()); err != nil {
 		f.Close()
-		return nil, domain.Evidence{}, fmt.Errorf("spool evidence: %w", err)
+		return nil, domain.Evidence{}, spoolError(err)
 	}
 	h := sha256.New()
 	if limit > 0 {
@@ -118,9 +119,17 @@ func (s *Store) spool(r io.Reader, limit int64) (*os.File, domain.Evidence, erro
 	}
 	if err != nil {
 		f.Close()
-		return nil, domain.Evidence{}, fmt.Errorf("spool evidence: %w", err)
+		return nil, domain.Evidence{}, spoolError(err)
 	}
 	return f, domain.Evidence{SHA256: hex.EncodeToString(h.Sum(nil)), Size: n}, nil
+}
+
+// spoolError tells a bad disk from a client that broke off.
+func spoolError(err error) error {
+	if disk := new(fs.PathError); errors.As(err, &disk) {
+		return fmt.Errorf("%w: spool evidence: %w", ErrUnavailable, err)
+	}
+	return fmt.Errorf("spool evidence: %w", err)
 }
 
 func (s *Store) spoolDir() (string, error) {

@@ -119,7 +119,7 @@ func (s *Store) reopen() error {
 	if s.cfg.URL != "" {
 		return nil
 	}
-	if err := probeDisk(s.cfg.Dir); err != nil {
+	if err := ProbeDisk(s.cfg.Dir); err != nil {
 		return fmt.Errorf("磁盘仍不可写 / the disk still can't be written: %w", err)
 	}
 	var old *session

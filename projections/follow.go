@@ -137,11 +137,33 @@ func (m *Model) take(ctx context.Context, records []eventstore.Record) error {
 	if !damaged(err) {
 		return err
 	}
+	if g.inPlace() && m.waitForDisk(ctx) {
+		return errAgain
+	}
 	m.distrust(g, err)
 	if err := m.replaced(ctx, g); err != nil {
 		return err
 	}
 	return errAgain
+}
+
+// waitForDisk waits as long as the disk can't be written, and reports whether it had
+// to. What stands in the file can be read all the while, and on a bad disk nothing
+// could be built in its place.
+func (m *Model) waitForDisk(ctx context.Context) bool {
+	for waited := false; ; waited = true {
+		err := eventstore.ProbeDisk(m.cfg.Dir)
+		if err == nil || ctx.Err() != nil {
+			return waited
+		}
+		if !waited {
+			m.cfg.Logger.Error("the disk can't be written, the read model stays where it is", "error", err)
+		}
+		select {
+		case <-time.After(m.cfg.CheckEvery):
+		case <-ctx.Done():
+		}
+	}
 }
 
 func (m *Model) applyTo(records []eventstore.Record) (*generation, error) {

@@ -29,7 +29,7 @@ func (b *bench) dossier(ctx context.Context) error {
 	running.Go(func() { _ = b.node.tree.Run(ctx) })
 	running.Go(func() { _ = b.node.seal.Run(ctx) })
 	server := api.New(api.Config{Store: b.node.store, Model: b.node.model, Seal: b.node.seal, Tree: b.node.tree, Logger: slog.New(slog.DiscardHandler), Version: softwareVersion()})
-	token, err := server.Bootstrap(ctx, "基准处安委办")
+	token, err := server.Bootstrap(ctx, "基准处安委办", func(string) error { return nil })
 	if err != nil {
 		return err
 	}

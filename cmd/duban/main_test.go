@@ -118,7 +118,7 @@ func openTestNode(t require.TestingT, dir, token string) *testNode {
 	}
 	require.NoError(t, server.ReconcileEvidence(ctx))
 	if token == "" {
-		tn.token, err = server.Bootstrap(ctx, "安委会办公室")
+		tn.token, err = server.Bootstrap(ctx, "安委会办公室", func(string) error { return nil })
 		require.NoError(t, err)
 		require.NotEmpty(t, tn.token)
 	}

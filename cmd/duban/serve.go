@@ -328,15 +328,11 @@ func (a *app) prepare(ctx context.Context, cfg serveConfig, server *api.Server, 
 	if err := server.ReconcileEvidence(ctx); err != nil && n.store.Health() == nil && n.model.Err() == nil {
 		return "", err
 	}
-	token, err := server.Bootstrap(ctx, cfg.SafetyOffice)
+	token, err := server.Bootstrap(ctx, cfg.SafetyOffice, func(token string) error {
+		return writeSynced(filepath.Join(cfg.Data, tokenFile), token+"\n")
+	})
 	if err != nil {
 		return "", err
-	}
-	path := filepath.Join(cfg.Data, tokenFile)
-	if token != "" {
-		if err := os.WriteFile(path, []byte(token+"\n"), 0o600); err != nil {
-			return "", fmt.Errorf("write the operator's token: %w", err)
-		}
 	}
 	if sample == nil {
 		return token, nil
@@ -345,6 +341,19 @@ func (a *app) prepare(ctx context.Context, cfg serveConfig, server *api.Server, 
 		return token, fillSample(ctx, cfg.Data, server.Handler(), token, sample)
 	}
 	return "", requireSample(ctx, cfg.Data, n.store)
+}
+
+// writeSynced writes a small file, private to its owner, that outlives a power cut.
+func writeSynced(path, text string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
 }
 
 // baseURL is how clients on this machine reach the server.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -36,11 +37,15 @@ func (t *Tree) Run(ctx context.Context) error {
 			if t.Head().N > began {
 				pause = retryPause
 			}
-			t.distrust(err)
-			if err = t.replace(ctx); err == nil {
-				continue
+			if bad := t.badDisk(); bad != nil {
+				t.cfg.Logger.ErrorContext(ctx, "the disk can't be written, the tree stays as it is", "error", bad, "retry_after", pause)
+			} else {
+				t.distrust(err)
+				if err = t.replace(ctx); err == nil {
+					continue
+				}
+				t.cfg.Logger.ErrorContext(ctx, "tree file can't be made", "error", err, "retry_after", pause)
 			}
-			t.cfg.Logger.ErrorContext(ctx, "tree file can't be made", "error", err, "retry_after", pause)
 			select {
 			case <-time.After(pause):
 			case <-ctx.Done():
@@ -56,10 +61,22 @@ func (t *Tree) Run(ctx context.Context) error {
 	}
 }
 
+// badDisk says why the disk can't be written, if the file is where it should be: what
+// stands in it can be read then, and nothing could be put in its place.
+func (t *Tree) badDisk() error {
+	t.mu.Lock()
+	f := t.file
+	t.mu.Unlock()
+	if !f.inPlace() {
+		return nil
+	}
+	return eventstore.ProbeDisk(filepath.Dir(t.cfg.Path))
+}
+
 // Pauses between attempts to make a new file.
 const (
 	retryPause    = 100 * time.Millisecond
-	maxRetryPause = time.Minute
+	maxRetryPause = 10 * time.Second
 )
 
 // errMissing: the file is not at its path any more.
