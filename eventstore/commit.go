@@ -27,8 +27,9 @@ type committer struct {
 	broken   error     // why the store has to be reopened
 	pause    time.Duration
 
-	held   []*request // came too early for a group that is gone; they lead the next
-	active int        // writers there seem to be: those of the last group and those who waited behind it
+	held   []*request    // came too early for a group that is gone; they lead the next
+	active int           // writers there seem to be: those of the last group and those who waited behind it
+	took   time.Duration // of the last group's commit
 }
 
 // start reads where the stream stands and appends ledger.opened.
@@ -122,9 +123,11 @@ func (c *committer) serve(lead *request) {
 		return
 	}
 	g := c.gather(lead)
+	began := time.Now()
 	if unknown, cause := c.commit(context.Background(), g.requests); len(unknown) > 0 {
 		c.settle(unknown, cause)
 	}
+	c.took = time.Since(began)
 	if c.active = 0; len(g.requests) > 1 {
 		c.active = len(g.requests) + len(c.held) + len(c.s.queue)
 	}

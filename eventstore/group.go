@@ -21,6 +21,12 @@ const (
 	// have just been answered and are on their way back. A lone writer never waits.
 	linger = 300 * time.Microsecond
 
+	// crowdWait bounds how long a group waits for those who still load what they
+	// decide on, besides: no longer than the group before it took. The server answers
+	// no read while it commits, so a committer that goes on at once would keep
+	// everybody but a few from ever joining.
+	crowdWait = 5 * time.Millisecond
+
 	// aloneAfter is how often a group is rejected before each of its requests goes
 	// by itself, so that one that the server refuses can't keep the others back.
 	aloneAfter = 2
@@ -119,17 +125,23 @@ func (c *committer) drain(ctx context.Context, g *group) {
 // await gives the writers of the last group the time to come back. Without it the
 // writers part into two crowds, each of which waits for the other's sync.
 func (c *committer) await(ctx context.Context, g *group) {
-	if len(g.requests) >= c.active {
+	complete := func() bool { return len(g.requests)+len(c.held) >= c.active }
+	if c.active == 0 || complete() && c.s.loading.Load() == 0 {
 		return
 	}
 	patience := time.NewTimer(linger)
 	defer patience.Stop()
-	for len(g.requests)+len(c.held) < c.active && c.room(g) {
+	crowd := false // lingered already
+	for c.room(g) && !(complete() && c.s.loading.Load() == 0) {
 		select {
 		case r := <-c.s.queue:
 			c.take(ctx, g, r)
 		case <-patience.C:
-			return
+			if crowd || c.s.loading.Load() == 0 {
+				return
+			}
+			crowd = true
+			patience.Reset(min(c.took, crowdWait))
 		case <-c.s.ctx.Done():
 			return
 		}

@@ -18,6 +18,8 @@ func (s *Store) Load(ctx context.Context, ref domain.Ref) (Aggregate, error) {
 	if err != nil {
 		return Aggregate{}, err
 	}
+	s.loading.Add(1)
+	defer s.loading.Add(-1)
 	agg := Aggregate{Ref: ref}
 	err = s.withSession(ctx, func(sess *session) error {
 		agg = Aggregate{Ref: ref}

@@ -8,7 +8,7 @@ import (
 
 // recentBytes bounds what is remembered of aggregates used lately: at most twice
 // as much is held.
-const recentBytes = 16 << 20
+const recentBytes = 24 << 20
 
 // recent remembers the stored events of aggregates that were loaded or written
 // lately. A history is read one append after the other (walkBack), and the server

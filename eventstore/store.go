@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"duban/domain"
@@ -29,6 +30,7 @@ type Store struct {
 	heads   *cache[domain.Ref, Head] // last acknowledged event of aggregates
 	whole   *cache[txKey, int]       // transactions known to be whole or void
 	recent  recent                   // stored events of aggregates used lately; embedded only
+	loading atomic.Int64             // histories being read: commands that may be on their way
 	uploads chan struct{}            // one evidence upload at a time; see evidence.go
 	convoy  *convoy                  // who reads much of the stream side by side
 	staging string                   // folder in memory for the server's batches, "": on disk; the committer's

@@ -59,6 +59,9 @@ type Config struct {
 	Types  []domain.Payload // prototypes of all event types; those of the ledger itself are known
 	Sample bool             // answers say that the data is invented; also so if the ledger says it
 	Logger *slog.Logger
+	// Building is called when a file begins to be built from so many events, and what
+	// it returns when that ends. One is built at a time. May be nil.
+	Building func(events uint64) (end func())
 	// CheckEvery is the pause between two looks whether the file is still there.
 	// Default 1 s.
 	CheckEvery time.Duration

@@ -77,6 +77,9 @@ func (m *Model) build(ctx context.Context, progress func(done, total uint64)) (R
 	}
 	b := &builder{m: m, g: g, target: max(m.cfg.Source.Acked(), m.Position()), progress: progress}
 	b.tell()
+	if m.cfg.Building != nil {
+		defer m.cfg.Building(b.target)()
+	}
 	err = b.run(ctx)
 	m.mu.Lock()
 	m.building = nil

@@ -43,13 +43,20 @@ func (v *victim) backup(dir string) backup.Report {
 	return r
 }
 
+// firstTask imports a notice, counted in made, and returns one of its tasks.
+func (v *victim) firstTask(made *atomic.Int64) string {
+	v.t.Helper()
+	ids, _ := v.importTasks(made, 1)
+	return ids[0]
+}
+
 // work lets four writers send deeds until stop is called.
 func (v *victim) work(task string, made *atomic.Int64) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	for i := range 4 {
 		wg.Go(func() {
-			g := deeds{rand.New(rand.NewPCG(1, uint64(i))), made, task}
+			g := deeds{rand.New(rand.NewPCG(1, uint64(i))), made, []string{task}}
 			for ctx.Err() == nil {
 				d := g.next()
 				if err := v.perform(d); err != nil {
@@ -93,9 +100,8 @@ func TestBackupUnderLoad(t *testing.T) {
 	v := &victim{t: t, binary: buildBinary(t), dir: t.TempDir()}
 	v.start()
 	t.Cleanup(func() { _ = v.cmd.Process.Kill() })
-	task := v.firstTask()
 	var made atomic.Int64
-	made.Store(1)
+	task := v.firstTask(&made)
 	stop := v.work(task, &made)
 	dir := t.TempDir()
 	var taken []backup.Report
@@ -162,7 +168,7 @@ func TestForgedBackup(t *testing.T) {
 	v := &victim{t: t, binary: buildBinary(t), dir: t.TempDir()}
 	v.start()
 	t.Cleanup(func() { _ = v.cmd.Process.Kill() })
-	task := v.firstTask()
+	task := v.firstTask(new(atomic.Int64))
 	d := &deed{path: "tasks/" + task + "/remind", key: "01KFA6Q7P4TB7Q4JYS9F3M9G2A", media: "application/json", content: []byte(`{"words":"请按期办结"}`)}
 	require.NoError(t, v.perform(d))
 	last := d.answer.write(t).Sequence // nothing in its chain stands behind it

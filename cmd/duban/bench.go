@@ -83,7 +83,7 @@ func (a *app) bench(ctx context.Context, cfg benchConfig) (err error) {
 	if cfg.Tasks < 50 || cfg.Events < 3 || cfg.Appends < 10 || cfg.Leaves < 1 {
 		return usageError{errors.New("至少 50 项任务、每项 3 个事件、10 次写入 / at least 50 tasks of 3 events and 10 appends")}
 	}
-	limitMemory(a.env, 0)
+	limitMemory(a.env)
 	dir, err := os.MkdirTemp(cfg.Dir, "duban-bench-")
 	if err != nil {
 		return fmt.Errorf("make a temporary folder: %w", err)

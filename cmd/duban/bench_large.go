@@ -84,7 +84,6 @@ func (b *bench) inProcess(ctx context.Context, small float64) error {
 			return err
 		}
 	}
-	limitMemory(b.app.env, b.node.store.Acked())
 	stop := following(ctx, b.node.tree)
 	defer stop()
 	if err := b.model(ctx); err != nil {
