@@ -99,7 +99,7 @@ func (v *victim) answers(seq uint64, task string) map[string]string {
 func TestBackupUnderLoad(t *testing.T) {
 	v := &victim{t: t, binary: buildBinary(t), dir: t.TempDir()}
 	v.start()
-	t.Cleanup(func() { _ = v.cmd.Process.Kill() })
+	t.Cleanup(v.leave)
 	var made atomic.Int64
 	task := v.firstTask(&made)
 	stop := v.work(task, &made)
@@ -128,8 +128,7 @@ func TestBackupUnderLoad(t *testing.T) {
 		assert.True(t, c.Healthy, "%v", c.Problems)
 		copied.kill()
 	}
-	require.NoError(t, v.cmd.Process.Signal(os.Interrupt))
-	require.NoError(t, v.cmd.Wait(), v.log.String())
+	v.stop()
 }
 
 // spoil changes one file of a backup and puts its new digest into the manifest.
@@ -167,7 +166,7 @@ func editManifest(t *testing.T, path string, change func(*backup.Manifest)) {
 func TestForgedBackup(t *testing.T) {
 	v := &victim{t: t, binary: buildBinary(t), dir: t.TempDir()}
 	v.start()
-	t.Cleanup(func() { _ = v.cmd.Process.Kill() })
+	t.Cleanup(v.leave)
 	task := v.firstTask(new(atomic.Int64))
 	d := &deed{path: "tasks/" + task + "/remind", key: "01KFA6Q7P4TB7Q4JYS9F3M9G2A", media: "application/json", content: []byte(`{"words":"请按期办结"}`)}
 	require.NoError(t, v.perform(d))
