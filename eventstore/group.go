@@ -122,26 +122,30 @@ func (c *committer) drain(ctx context.Context, g *group) {
 	}
 }
 
-// await gives the writers of the last group the time to come back. Without it the
-// writers part into two crowds, each of which waits for the other's sync.
+// await gives the writers of the last group the time to come back, and then those
+// who load what they decide on the time to get there. Without it the writers part
+// into crowds, each of which waits for the other's sync.
 func (c *committer) await(ctx context.Context, g *group) {
-	complete := func() bool { return len(g.requests)+len(c.held) >= c.active }
-	if c.active == 0 || complete() && c.s.loading.Load() == 0 {
+	if c.active == 0 {
 		return
 	}
-	patience := time.NewTimer(linger)
+	c.takeFor(ctx, g, linger, func() bool { return len(g.requests)+len(c.held) >= c.active })
+	c.takeFor(ctx, g, min(c.took, crowdWait), func() bool { return c.s.loading.Load() == 0 })
+}
+
+// takeFor takes what comes for a while, or until it is enough.
+func (c *committer) takeFor(ctx context.Context, g *group, d time.Duration, enough func() bool) {
+	if enough() {
+		return
+	}
+	patience := time.NewTimer(d)
 	defer patience.Stop()
-	crowd := false // lingered already
-	for c.room(g) && !(complete() && c.s.loading.Load() == 0) {
+	for c.room(g) && !enough() {
 		select {
 		case r := <-c.s.queue:
 			c.take(ctx, g, r)
 		case <-patience.C:
-			if crowd || c.s.loading.Load() == 0 {
-				return
-			}
-			crowd = true
-			patience.Reset(min(c.took, crowdWait))
+			return
 		case <-c.s.ctx.Done():
 			return
 		}

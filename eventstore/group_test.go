@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -314,4 +315,33 @@ func TestGivingUpWhileHeld(t *testing.T) {
 	agg, err := g.s.Load(t.Context(), taken.Writes[0].Subject)
 	require.NoError(t, err)
 	assert.Empty(t, agg.Records)
+}
+
+// A group waits for those who still load what they decide on, unless its writer is a
+// lone one.
+func TestCrowd(t *testing.T) {
+	s := &Store{cfg: Config{Org: "a"}, ctx: context.Background(), queue: make(chan *request, 1), heads: newCache[domain.Ref, Head](1)}
+	r, err := s.prepare(noteAppend(1))
+	require.NoError(t, err)
+	s.queue <- r
+	for _, x := range []struct {
+		active  int
+		loading int64
+		takes   int
+	}{
+		{0, 1, 0},
+		{1, 0, 0},
+		{1, 1, 1},
+	} {
+		s.loading.Store(x.loading)
+		c := &committer{s: s, active: x.active, took: time.Hour}
+		g := &group{requests: []*request{{}}, written: map[domain.Ref]bool{}}
+		began := time.Now()
+		c.await(context.Background(), g)
+		assert.Len(t, g.requests, 1+x.takes)
+		assert.Len(t, s.queue, 1-x.takes)
+		if x.takes > 0 {
+			assert.GreaterOrEqual(t, time.Since(began), crowdWait, "others may come")
+		}
+	}
 }

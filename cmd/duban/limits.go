@@ -8,6 +8,9 @@ import (
 	"duban/api"
 )
 
+// maxConnections is how many connections are open at once by default.
+const maxConnections = 4096
+
 // limitFlags are how much the server takes on at once. The defaults are stated in
 // the README.
 func (cfg *serveConfig) limitFlags(f *pflag.FlagSet) {
@@ -18,7 +21,7 @@ func (cfg *serveConfig) limitFlags(f *pflag.FlagSet) {
 	f.IntVar(&cfg.Limits.Bulk, "max-bulk", d.Bulk, "同时进行的整表导出、导入、卷宗、全部事件、检查数，排队同上 / exports, imports, dossiers and checks in work at once")
 	f.IntVar(&cfg.Limits.Streams, "max-streams", d.Streams, "同时打开的事件流（SSE）数，不排队 / open event streams, none wait")
 	f.DurationVar(&cfg.Limits.Wait, "max-wait", d.Wait, "排队的最长时间 / longest wait for a place")
-	f.IntVar(&cfg.Connections, "max-connections", 4096, "同时打开的连接数 / open connections")
+	f.IntVar(&cfg.Connections, "max-connections", maxConnections, "同时打开的连接数 / open connections")
 }
 
 func (cfg *serveConfig) checkLimits() error {

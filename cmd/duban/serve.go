@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -263,7 +264,7 @@ func (a *app) serve(ctx context.Context, cfg serveConfig) (err error) {
 		return fmt.Errorf("监听 %s 失败，换一个 --listen / can't listen on %s, choose another --listen: %w", cfg.Listen, cfg.Listen, err)
 	}
 	defer listener.Close()
-	listener = netutil.LimitListener(listener, cfg.Connections)
+	listener = netutil.LimitListener(listener, cmp.Or(cfg.Connections, maxConnections))
 
 	stop := make(chan struct{})
 	var prepared atomic.Bool // the read models have caught up and the token is written
