@@ -98,7 +98,7 @@ func TestConvoyReadsOnce(t *testing.T) {
 		require.Len(t, c.read(t.Context(), slow, 1, 10), 10)
 		wg.Go(func() { first = ride(t.Context(), c, quick, 11, 10, func(uint64) {}) })
 		wg.Go(func() {
-			second = ride(t.Context(), c, slow, 11, 7, func(uint64) { time.Sleep(time.Millisecond) })
+			second = ride(t.Context(), c, slow, 11, 7, func(uint64) { <-time.After(time.Millisecond) })
 		})
 		wg.Wait()
 		assert.Equal(t, sequences(11, 3000), first)
