@@ -36,6 +36,15 @@ func duban(t *testing.T, into any, args ...string) error {
 	return json.Unmarshal(out.Bytes(), into)
 }
 
+// skipProcess leaves a test of a process out of the short run, whose detector of races
+// sees nothing of another process.
+func skipProcess(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a process of its own")
+	}
+}
+
 func (v *victim) backup(dir string) backup.Report {
 	v.t.Helper()
 	var r backup.Report
@@ -97,6 +106,7 @@ func (v *victim) answers(seq uint64, task string) map[string]string {
 // A backup taken while others write is restored and says the same as the ledger did at
 // the backup's last whole transaction.
 func TestBackupUnderLoad(t *testing.T) {
+	skipProcess(t)
 	v := &victim{t: t, binary: buildBinary(t), dir: t.TempDir()}
 	v.start()
 	t.Cleanup(v.leave)
@@ -164,6 +174,7 @@ func editManifest(t *testing.T, path string, change func(*backup.Manifest)) {
 
 // Whoever forges a backup and puts the digests right is found by what was signed.
 func TestForgedBackup(t *testing.T) {
+	skipProcess(t)
 	v := &victim{t: t, binary: buildBinary(t), dir: t.TempDir()}
 	v.start()
 	t.Cleanup(v.leave)
