@@ -241,8 +241,14 @@ func (g deeds) next() *deed {
 
 func (v *victim) getJSON(path string, into any) {
 	v.t.Helper()
-	a, err := v.do(http.MethodGet, path, "", "", nil)
-	require.NoError(v.t, err)
+	var a answer
+	// A server that has just come back may be far behind with its read models.
+	eventually(v.t, path+" is answered", time.Minute, func() bool {
+		var err error
+		a, err = v.do(http.MethodGet, path, "", "", nil)
+		require.NoError(v.t, err)
+		return a.status != http.StatusServiceUnavailable
+	})
 	require.Equal(v.t, http.StatusOK, a.status, string(a.body))
 	require.NoError(v.t, json.Unmarshal(a.body, into))
 }
