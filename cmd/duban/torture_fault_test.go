@@ -122,9 +122,10 @@ func (v *victim) suffer(f fault) {
 	}
 	end()
 	recovering := time.Now()
+	eventually(v.t, "the server takes writes again", time.Minute, func() bool { return v.readiness().Reason == "" })
+	close(stop) // they would fill a small disk again
 	eventually(v.t, "the server recovers", time.Minute, func() bool { return v.readiness().Ready })
 	v.t.Logf("%d commands refused; ready %s after the fault ended", refused.Load(), time.Since(recovering).Round(time.Millisecond))
-	close(stop)
 
 	done := append(sent(), b.deeds...)
 	b.answeredTwice(v, done, v.repeat(done))
