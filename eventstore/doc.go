@@ -80,6 +80,16 @@
 // too, what the server stages of a batch need not survive a power cut, and is kept
 // in memory where the system has a folder for that (staging.go).
 //
+// What a crash can leave: events whose append was never answered, whole or as the
+// beginning of a transaction, at the stream's end. ledger.opened, the next start's
+// first event, ends such a transaction, which is void then; the same command, sent
+// again, finds its events by commandid or records them once. The disk is expected to
+// keep what fsync was answered for, and nothing else (make torture, README).
+//
+// The server answers no read while it commits a batch, and a batch has up to
+// MaxEvents events: histories used lately are remembered (recent.go), at most 48 MiB,
+// and a group waits a moment for those who load what they decide on.
+//
 // After an I/O error JetStream answers no more, serves what it did not
 // acknowledge, and keeps believing in sequences that never reached the disk. So an
 // append without a definite answer stops and starts the embedded server, without
