@@ -2,16 +2,14 @@ package eventstore
 
 import "sync"
 
-// A cache remembers at least the last n and at most 2n entries, or entries that
-// weigh as much: what was not asked for during two generations is forgotten.
+// A cache remembers at least the last n and at most 2n entries: what was not asked
+// for during two generations is forgotten.
 // Everything cached can be read again from the stream.
 type cache[K comparable, V any] struct {
-	n     int
-	weigh func(V) int // nil: each weighs 1
+	n int
 
 	mu       sync.Mutex
 	new, old map[K]V
-	weight   int  // of new
 	dropped  bool // something was forgotten since the start
 }
 
@@ -52,42 +50,24 @@ func (c *cache[K, V]) putUnless(k K, v V, keep func(V) bool) {
 }
 
 func (c *cache[K, V]) set(k K, v V) {
-	c.forget(k)
-	w := c.weightOf(v)
-	if len(c.new) > 0 && c.weight+w > c.n {
+	if _, ok := c.new[k]; !ok && len(c.new) == c.n {
 		c.dropped = c.dropped || len(c.old) > 0
-		c.old, c.new, c.weight = c.new, make(map[K]V, len(c.new)), 0
+		c.old, c.new = c.new, make(map[K]V, len(c.new))
 	}
 	c.new[k] = v
-	c.weight += w
-}
-
-// forget takes an entry out of the newer generation.
-func (c *cache[K, V]) forget(k K) {
-	if v, ok := c.new[k]; ok {
-		delete(c.new, k)
-		c.weight -= c.weightOf(v)
-	}
-}
-
-func (c *cache[K, V]) weightOf(v V) int {
-	if c.weigh == nil {
-		return 1
-	}
-	return c.weigh(v)
 }
 
 func (c *cache[K, V]) remove(k K) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.forget(k)
+	delete(c.new, k)
 	delete(c.old, k)
 }
 
 func (c *cache[K, V]) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.new, c.old, c.weight, c.dropped = map[K]V{}, map[K]V{}, 0, true
+	c.new, c.old, c.dropped = map[K]V{}, map[K]V{}, true
 }
 
 // complete reports whether nothing put was ever forgotten.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -22,6 +23,43 @@ type Credential struct {
 	Role        domain.Role `json:"role"`
 	Created     time.Time   `json:"created"`
 	Note        string      `json:"note,omitempty"`
+}
+
+// credentials remembers what tokens stand for: every request asks, and the server
+// answers no read while it commits a batch. Embedded only, where nobody else can
+// revoke one.
+type credentials struct {
+	mu      sync.Mutex
+	changes uint64 // that were made to the bucket
+	known   *cache[string, Credential]
+}
+
+// maxCredentials bounds the memory. Offices are counted in dozens.
+const maxCredentials = 1 << 12
+
+// of returns what is remembered of a token, and how many changes there have been.
+func (c *credentials) of(tokenSHA256 string) (cred Credential, ok bool, changes uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cred, ok = c.known.get(tokenSHA256)
+	return cred, ok, c.changes
+}
+
+// put remembers what was read, unless something changed since before it was.
+func (c *credentials) put(cred Credential, changes uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.changes == changes {
+		c.known.put(cred.TokenSHA256, cred)
+	}
+}
+
+// changed forgets a token after a change to it, and whatever is being read.
+func (c *credentials) changed(tokenSHA256 string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.changes++
+	c.known.remove(tokenSHA256)
 }
 
 func (s *Store) withCredentials(ctx context.Context, f func(jetstream.KeyValue) error) error {
@@ -43,6 +81,7 @@ func (s *Store) PutCredential(ctx context.Context, tokenSHA256 string, c Credent
 	if err != nil {
 		return fmt.Errorf("encode the credential: %w", err)
 	}
+	defer s.tokens.changed(tokenSHA256) // also where nobody knows whether it was written
 	return s.withCredentials(ctx, func(kv jetstream.KeyValue) error {
 		if _, err := kv.Put(ctx, tokenSHA256, b); err != nil {
 			s.suspect(err)
@@ -55,12 +94,18 @@ func (s *Store) PutCredential(ctx context.Context, tokenSHA256 string, c Credent
 // Credential returns what the token with this digest stands for, or
 // ErrNoCredential.
 func (s *Store) Credential(ctx context.Context, tokenSHA256 string) (Credential, error) {
-	var c Credential
+	c, ok, changes := s.tokens.of(tokenSHA256)
+	if ok {
+		return c, nil
+	}
 	err := s.withCredentials(ctx, func(kv jetstream.KeyValue) error {
 		var err error
 		c, err = readCredential(ctx, kv, tokenSHA256)
 		return err
 	})
+	if err == nil && s.cfg.URL == "" {
+		s.tokens.put(c, changes)
+	}
 	return c, err
 }
 
@@ -107,6 +152,7 @@ func (s *Store) Credentials(ctx context.Context) ([]Credential, error) {
 // RevokeCredential makes the token with this digest worthless. It is no error if
 // it was already.
 func (s *Store) RevokeCredential(ctx context.Context, tokenSHA256 string) error {
+	defer s.tokens.changed(tokenSHA256)
 	return s.withCredentials(ctx, func(kv jetstream.KeyValue) error {
 		if err := kv.Purge(ctx, tokenSHA256); err != nil {
 			s.suspect(err)

@@ -1,14 +1,16 @@
 package eventstore
 
 import (
-	"slices"
+	"math"
+	"sync"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"duban/domain"
 )
 
-// recentBytes bounds what is remembered of aggregates used lately: at most twice
-// as much is held.
-const recentBytes = 24 << 20
+// recentBytes bounds what is remembered of aggregates used lately.
+const recentBytes = 40 << 20
 
 // recent remembers the stored events of aggregates that were loaded or written
 // lately. A history is read one append after the other (walkBack), and the server
@@ -21,7 +23,17 @@ const recentBytes = 24 << 20
 // last sequence, and the heads are forgotten (refresh). Odd events are never
 // remembered.
 type recent struct {
-	cache *cache[domain.Ref, []stored]
+	mu     sync.Mutex
+	lru    *simplelru.LRU[domain.Ref, history]
+	weight int // of all that is in lru, in bytes
+}
+
+// A history is an aggregate's events from the first on, not necessarily to the
+// last. Slices handed out are never written to: add only ever appends behind them,
+// and only to the one that is remembered.
+type history struct {
+	events []stored
+	weight int
 }
 
 // stored is an event as it stands in the stream.
@@ -30,41 +42,73 @@ type stored struct {
 	raw []byte
 }
 
-func newRecent() recent {
-	c := newCache[domain.Ref, []stored](recentBytes)
-	c.weigh = func(events []stored) int {
-		const each = 64 // what holds one
-		n := each
-		for _, e := range events {
-			n += each + len(e.raw)
-		}
-		return n
-	}
-	return recent{c}
+// heldBy is about what holds an event or a history in memory, in bytes.
+const heldBy = 64
+
+func (e stored) weight() int { return heldBy + len(e.raw) }
+
+func newRecent() *recent {
+	r := &recent{}
+	// Its weight bounds it, not the number of entries.
+	r.lru, _ = simplelru.NewLRU(math.MaxInt, func(_ domain.Ref, h history) { r.weight -= h.weight }) // refuses only sizes below 1
+	return r
 }
 
-// of returns what is remembered of an aggregate: its events from the first on, not
-// necessarily to the last.
-func (r recent) of(ref domain.Ref) []stored {
-	events, _ := r.cache.get(ref)
-	return events
+// of returns what is remembered of an aggregate.
+func (r *recent) of(ref domain.Ref) []stored {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	h, _ := r.lru.Get(ref)
+	return h.events
 }
 
 // put remembers an aggregate's events from the first on.
-func (r recent) put(ref domain.Ref, events []decoded) {
+func (r *recent) put(ref domain.Ref, events []decoded) {
 	kept := make([]stored, len(events))
 	for i, d := range events {
 		kept[i] = stored{d.Seq, d.Raw}
 	}
-	r.cache.put(ref, kept)
+	r.remember(ref, kept)
+}
+
+func (r *recent) remember(ref domain.Ref, events []stored) {
+	weight := heldBy
+	for _, e := range events {
+		weight += e.weight()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.set(ref, history{events, weight})
 }
 
 // add remembers an event that was recorded, if the aggregate is remembered up to it.
-func (r recent) add(rec Record) {
-	events := r.of(rec.Subject)
-	if uint64(len(events))+1 != rec.Version {
+func (r *recent) add(rec Record) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	h, _ := r.lru.Get(rec.Subject)
+	if uint64(len(h.events))+1 != rec.Version {
 		return
 	}
-	// Somebody may hold the same array and append to it as well.
-	r.cache.put(rec.Subject, append(slices.Clip(events), stored{rec.Seq, rec.Raw}))
+	e := stored{rec.Seq, rec.Raw}
+	r.set(rec.Subject, history{append(h.events, e), max(h.weight, heldBy) + e.weight()})
+}
+
+// set takes the place of what was remembered of an aggregate, and forgets what was
+// not used for longest. Whatever is too large by itself is not remembered.
+func (r *recent) set(ref domain.Ref, h history) {
+	r.lru.Remove(ref)
+	if h.weight > recentBytes {
+		return
+	}
+	r.lru.Add(ref, h)
+	for r.weight += h.weight; r.weight > recentBytes; {
+		r.lru.RemoveOldest()
+	}
+}
+
+// forget forgets an aggregate.
+func (r *recent) forget(ref domain.Ref) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lru.Remove(ref)
 }

@@ -44,7 +44,7 @@ func TestRecent(t *testing.T) {
 		a.Writes[0].Subject, a.Writes[0].Head = ref, head
 	}
 	remembered, _ := load(asIs)
-	read, requests := load(func() { s.recent.cache.remove(ref) })
+	read, requests := load(func() { s.recent.forget(ref) })
 	assert.Equal(t, uint64(4), requests, "one for each append")
 	assert.Equal(t, read, remembered)
 	_, requests = load(asIs)
@@ -55,12 +55,12 @@ func TestRecent(t *testing.T) {
 	// Remembered up to its second event only: the rest is read.
 	events := s.recent.of(ref)
 	require.Len(t, events, 4)
-	agg, requests := load(func() { s.recent.cache.put(ref, events[:2]) })
+	agg, requests := load(func() { s.recent.remember(ref, events[:2]) })
 	assert.Equal(t, uint64(2), requests)
 	assert.Equal(t, read, agg)
 
 	// Remembered wrongly: the chain tells.
-	agg, _ = load(func() { s.recent.cache.put(ref, []stored{events[0], {events[1].seq, events[2].raw}}) })
+	agg, _ = load(func() { s.recent.remember(ref, []stored{events[0], {events[1].seq, events[2].raw}}) })
 	assert.Equal(t, read, agg)
 }
 
@@ -68,20 +68,51 @@ func TestRecentIsBounded(t *testing.T) {
 	r := newRecent()
 	raw := make([]byte, MaxEventBytes)
 	held := func() (n int) {
-		for _, m := range []map[domain.Ref][]stored{r.cache.new, r.cache.old} {
-			for _, events := range m {
-				n += r.cache.weigh(events)
+		for _, h := range r.lru.Values() {
+			n += heldBy
+			for _, e := range h.events {
+				n += e.weight()
 			}
 		}
 		return n
 	}
+	first := noteAppend(1).Writes[0].Subject
 	for range 2 * recentBytes / MaxEventBytes {
 		ref := noteAppend(1).Writes[0].Subject
-		for n := 1; n <= 3; n++ {
-			r.put(ref, slices.Repeat([]decoded{{Record: Record{Raw: raw}}}, n))
-		}
+		r.put(ref, slices.Repeat([]decoded{{Record: Record{Raw: raw}}}, 2))
+		r.add(recordOf(ref, 3, 0, raw))
+		r.add(recordOf(ref, 5, 0, raw)) // the fourth is not known
 		require.Len(t, r.of(ref), 3)
-		require.LessOrEqual(t, held(), 2*recentBytes)
+		require.LessOrEqual(t, held(), recentBytes)
+		require.Equal(t, held(), r.weight)
+		if r.of(first) == nil {
+			r.add(recordOf(first, 1, 0, raw))
+		}
 	}
-	assert.Greater(t, held(), recentBytes)
+	assert.Greater(t, held(), recentBytes-4*MaxEventBytes)
+	assert.Len(t, r.of(first), 1, "what is asked for again and again stays")
+
+	large := slices.Repeat([]decoded{{Record: Record{Raw: raw}}}, recentBytes/MaxEventBytes)
+	r.put(first, large)
+	assert.Empty(t, r.of(first), "larger than all that may be held")
+	require.Equal(t, held(), r.weight)
+	assert.Greater(t, held(), recentBytes-5*MaxEventBytes, "nothing was forgotten for it")
+}
+
+// Who holds a history may go on reading it while events are added behind.
+func TestRecentHandsOutWhatStays(t *testing.T) {
+	r := newRecent()
+	ref := noteAppend(1).Writes[0].Subject
+	for v := uint64(1); v <= 100; v++ {
+		r.add(recordOf(ref, v, v, nil))
+		before := r.of(ref)
+		r.add(recordOf(ref, v, 1000, nil)) // known already
+		require.Equal(t, before, r.of(ref))
+		require.Len(t, before, int(v))
+		require.Equal(t, v, before[v-1].seq)
+	}
+}
+
+func recordOf(ref domain.Ref, version, seq uint64, raw []byte) Record {
+	return Record{Event: domain.Event{Subject: ref, Version: version, Seq: seq}, Raw: raw}
 }

@@ -29,7 +29,8 @@ type Store struct {
 
 	heads   *cache[domain.Ref, Head] // last acknowledged event of aggregates
 	whole   *cache[txKey, int]       // transactions known to be whole or void
-	recent  recent                   // stored events of aggregates used lately; embedded only
+	recent  *recent                  // stored events of aggregates used lately; embedded only
+	tokens  credentials              // what tokens stand for; embedded only
 	loading atomic.Int64             // histories being read: commands that may be on their way
 	uploads chan struct{}            // one evidence upload at a time; see evidence.go
 	convoy  *convoy                  // who reads much of the stream side by side
@@ -76,6 +77,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		heads:    newCache[domain.Ref, Head](1 << 16),
 		whole:    newCache[txKey, int](1 << 14),
 		recent:   newRecent(),
+		tokens:   credentials{known: newCache[string, Credential](maxCredentials)},
 		uploads:  make(chan struct{}, 1),
 		changed:  make(chan struct{}),
 		accepted: map[uint64]string{},

@@ -929,6 +929,11 @@ func testCredentials(t *testing.T, o Open) {
 	all, err = s.Credentials(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, []eventstore.Credential{c}, all)
+	c.Role = domain.RoleOffice // another now
+	require.NoError(t, s.PutCredential(t.Context(), key, c))
+	got, err = s.Credential(t.Context(), key)
+	require.NoError(t, err)
+	assert.Equal(t, c, got)
 	require.NoError(t, s.RevokeCredential(t.Context(), key))
 	_, err = s.Credential(t.Context(), key)
 	require.ErrorIs(t, err, eventstore.ErrNoCredential)
