@@ -100,6 +100,14 @@ func TestWithdrawnEvidence(t *testing.T) {
 	n.open()
 	n.get("evidence/" + sum).problem(http.StatusGone)
 
+	// The bytes are there after all, as after a crash before their removal: the next
+	// start removes them.
+	n.attach("误传的涉密文件")
+	n.get("evidence/" + sum).want(http.StatusOK)
+	n.close()
+	n.open()
+	n.get("evidence/" + sum).problem(http.StatusGone)
+
 	// It had only been attached to the wrong task: it may come again, and neither
 	// a retry of the withdrawal nor the next start takes it away.
 	right := "tasks/" + im.tasks[2]

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"duban/domain/finding"
-	"duban/domain/task"
 	"duban/eventstore"
 	"duban/projections"
 )
@@ -20,26 +18,23 @@ func (s *Server) ReconcileEvidence(ctx context.Context) error {
 	if err := s.Model.Wait(ctx, s.Store.Acked()); err != nil {
 		return fmt.Errorf("bring the read models up: %w", err)
 	}
-	types := []string{(*task.EvidenceWithdrawn)(nil).EventType(), (*finding.EvidenceWithdrawn)(nil).EventType()}
-	for _, t := range types {
-		for e, err := range s.Model.AllEvents(ctx, 0, projections.EventFilter{Type: t}) {
-			if err != nil {
-				return fmt.Errorf("look for withdrawn evidence: %w", err)
-			}
-			if e.Voided || e.Undecodable {
-				continue // without effect
-			}
-			var event struct {
-				Data struct {
-					SHA256 string `json:"sha256"`
-				} `json:"data"`
-			}
-			if err := json.Unmarshal([]byte(e.Raw), &event); err != nil {
-				return fmt.Errorf("read event %d: %w", e.Sequence, err)
-			}
-			if err := s.withdraw(ctx, event.Data.SHA256, e.Sequence); err != nil {
-				return fmt.Errorf("remove withdrawn evidence %s: %w", event.Data.SHA256, err)
-			}
+	for e, err := range s.Model.AllEvents(ctx, 0, projections.EventFilter{Withdrawing: true}) {
+		if err != nil {
+			return fmt.Errorf("look for withdrawn evidence: %w", err)
+		}
+		if e.Voided || e.Undecodable {
+			continue // without effect
+		}
+		var event struct {
+			Data struct {
+				SHA256 string `json:"sha256"`
+			} `json:"data"`
+		}
+		if err := json.Unmarshal([]byte(e.Raw), &event); err != nil {
+			return fmt.Errorf("read event %d: %w", e.Sequence, err)
+		}
+		if err := s.withdraw(ctx, event.Data.SHA256, e.Sequence); err != nil {
+			return fmt.Errorf("remove withdrawn evidence %s: %w", event.Data.SHA256, err)
 		}
 	}
 	return nil

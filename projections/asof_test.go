@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -167,7 +168,12 @@ func versions(h []TrailEntry) (out []uint64) {
 }
 
 func TestEvents(t *testing.T) {
-	l, _, _ := story(t)
+	l, tasks, offices := story(t)
+	paper := domain.Evidence{SHA256: strings.Repeat("ab", 32), Name: "误传.pdf", MediaType: "application/pdf", Size: 1}
+	l.on("2019-08-03 09:00").do(t, tasks[0], of(offices[0]), &task.ProgressReported{
+		ShareOf: task.ShareOf{Office: offices[0]}, Condition: task.ConditionNormal, Progress: "附件", Particulars: domain.Particulars{Evidence: []domain.Evidence{paper}},
+	})
+	withdrawn := l.on("2019-08-03 10:00").do(t, tasks[0], of(offices[0]), &task.EvidenceWithdrawn{SHA256: paper.SHA256, Reason: "误传"})
 	for i := range 250 {
 		l.office(t, fmt.Sprint("x", i), fmt.Sprint("处", i))
 	}
@@ -188,6 +194,13 @@ func TestEvents(t *testing.T) {
 	page, err = m.Events(ctx, 0, 100, EventFilter{Kind: "task", Type: "duban.task.assigned.v1"})
 	require.NoError(t, err)
 	require.Len(t, page, 3)
+	page, err = m.Events(ctx, 0, 100, EventFilter{Withdrawing: true})
+	require.NoError(t, err)
+	require.Len(t, page, 1)
+	require.Equal(t, withdrawn, page[0].Sequence)
+	page, err = m.Events(ctx, withdrawn, 100, EventFilter{Withdrawing: true})
+	require.NoError(t, err)
+	require.Empty(t, page)
 	n := uint64(0)
 	for e, err := range m.AllEvents(ctx, 0) {
 		require.NoError(t, err)

@@ -149,6 +149,8 @@ type EventFilter struct {
 	Actor  string // person/…
 	Office string // office/…
 	Holds  string // a stretch of its stored bytes
+
+	Withdrawing bool // those that withdraw evidence
 }
 
 // maxEvents bounds one reading of the trail.
@@ -164,7 +166,7 @@ func (m *Model) Events(ctx context.Context, after uint64, limit int, filters ...
 	if after > 1<<62 {
 		return entries, nil
 	}
-	where, args := "seq>?", []any{after}
+	from, where, args := "trail NOT INDEXED", "seq>?", []any{after}
 	for _, f := range filters {
 		if f.Kind != "" {
 			k, err := domain.ParseKind(f.Kind)
@@ -178,13 +180,16 @@ func (m *Model) Events(ctx context.Context, after uint64, limit int, filters ...
 				where, args = where+" AND "+p.column+"=?", append(args, p.value)
 			}
 		}
+		if f.Withdrawing {
+			from, where = "trail INDEXED BY trail_withdrawing", where+" AND "+withdrawing
+		}
 		if f.Holds != "" {
 			where, args = where+" AND instr(raw, ?)>0", append(args, []byte(f.Holds))
 		}
 	}
 	err := m.read(ctx, func(c *conn) error {
 		entries = entries[:0]
-		if err := c.each("SELECT "+trailColumns+" FROM trail NOT INDEXED WHERE "+where+" ORDER BY seq LIMIT ?", append(args, limit), func(s *sqlite3.Stmt) error {
+		if err := c.each("SELECT "+trailColumns+" FROM "+from+" WHERE "+where+" ORDER BY seq LIMIT ?", append(args, limit), func(s *sqlite3.Stmt) error {
 			entries = append(entries, readEntry(s))
 			return nil
 		}); err != nil {

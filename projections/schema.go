@@ -4,7 +4,7 @@ package projections
 // them. It is part of the file's name: a program with another version leaves this
 // file alone and builds its own from the stream. Raise it with every change of
 // schema, of a row function or of search normalisation.
-const schemaVersion = 5
+const schemaVersion = 6
 
 // applicationID marks the file as a read model of Duban: "Duba" in ASCII.
 const applicationID = 0x44756261
@@ -47,6 +47,7 @@ CREATE TABLE trail(
 	effect INTEGER NOT NULL, -- see effect
 	raw BLOB NOT NULL
 );
+CREATE INDEX trail_withdrawing ON trail(seq) WHERE ` + withdrawing + `;
 CREATE TABLE correction(
 	target TEXT NOT NULL, -- event id
 	seq INTEGER NOT NULL, -- of the correction
@@ -179,6 +180,10 @@ CREATE VIRTUAL TABLE directive_words USING fts5(words, content='', contentless_d
 CREATE VIRTUAL TABLE clause_words USING fts5(words, content='', contentless_delete=1, detail=none, tokenize='ascii');
 CREATE VIRTUAL TABLE finding_words USING fts5(words, content='', contentless_delete=1, detail=none, tokenize='ascii');
 `
+
+// withdrawing is the condition on trail that an event withdraws evidence. There are
+// few, every start looks for them, and the trail is long.
+const withdrawing = "type GLOB '*.evidence_withdrawn.*'"
 
 // trailIndex is made when a bulk load has filled the trail: events come in the order
 // of the stream, and each would go to another place of the index.
