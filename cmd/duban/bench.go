@@ -390,22 +390,27 @@ func (b *bench) history(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return b.print(figure{Name: "history_p50", Ours: ms, Unit: "ms", N: b.cfg.Events, Goal: "<= 5", Met: ms <= 5})
+	return b.print(figure{Name: "history_p50", Ours: ms, Unit: "ms", N: b.cfg.Events, Runs: runs, Goal: "<= 5", Met: ms <= 5})
 }
 
-// historyTime is the median time of one task's history, in ms.
+// historyTime is the median time of one task's history, in ms: of the runs' medians,
+// because the first one after a build finds nothing in any cache.
 func (b *bench) historyTime(ctx context.Context) (float64, error) {
-	var took []time.Duration
-	for i := range 500 {
-		ref := b.tasks[i*7919%len(b.tasks)]
-		began := time.Now()
-		entries, err := b.node.model.History(ctx, ref, projections.AsOf{})
-		took = append(took, time.Since(began))
-		if err != nil || len(entries) != b.cfg.Events {
-			return 0, fmt.Errorf("history of %s: %d events: %w", ref, len(entries), err)
+	var medians []time.Duration
+	for range runs {
+		var took []time.Duration
+		for i := range 500 {
+			ref := b.tasks[i*7919%len(b.tasks)]
+			began := time.Now()
+			entries, err := b.node.model.History(ctx, ref, projections.AsOf{})
+			took = append(took, time.Since(began))
+			if err != nil || len(entries) != b.cfg.Events {
+				return 0, fmt.Errorf("history of %s: %d events: %w", ref, len(entries), err)
+			}
 		}
+		medians = append(medians, median(took))
 	}
-	return micros(median(took)) / 1000, nil
+	return micros(median(medians)) / 1000, nil
 }
 
 func (b *bench) list(ctx context.Context) error {
