@@ -15,6 +15,7 @@ import (
 
 	"duban/domain"
 	"duban/eventstore"
+	"duban/projections/dossier"
 )
 
 // A Source is the ledger to back up.
@@ -141,7 +142,7 @@ func (w *writer) fill(ctx context.Context) error {
 		return fmt.Errorf("contents: %w", err)
 	}
 	w.m.Software, w.m.Sample, w.m.Org = c.Software, c.Sample, orgOf(w.m.Head.Origin)
-	creds, err := encode(c.Credentials)
+	creds, err := dossier.Encode(c.Credentials)
 	if err != nil {
 		return err
 	}
@@ -292,7 +293,7 @@ func (w *writer) manifest() error {
 	if err := w.m.check(); err != nil {
 		return err
 	}
-	b, err := encode(w.m)
+	b, err := dossier.Encode(w.m)
 	if err != nil {
 		return err
 	}

@@ -330,7 +330,7 @@ func (b *book) forge(dossier []byte, change func(parts map[string]*part, m *Mani
 		p := by[m.Entries[i].Path]
 		m.Entries[i].Size, m.Entries[i].SHA256 = int64(len(p.bytes)), plainHash(p.bytes)
 	}
-	encoded, err := encode(m)
+	encoded, err := Encode(m)
 	require.NoError(b.t, err)
 	signed, err := note.Sign(&note.Note{Text: manifestText(m, encoded)}, b.signer)
 	require.NoError(b.t, err)

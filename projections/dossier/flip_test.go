@@ -30,7 +30,7 @@ func small(t testing.TB) []byte {
 	require.Len(t, unzip(t, b.dossier(0)), 15)
 	return b.forge(b.dossier(0), func(by map[string]*part, _ *Manifest) {
 		by[pathReadme].bytes = []byte("README\n")
-		check, err := encode(SelfCheck{Format: Format, Authenticity: []Check{{Name: "leaves", Count: 5, Passed: true}}})
+		check, err := Encode(SelfCheck{Format: Format, Authenticity: []Check{{Name: "leaves", Count: 5, Passed: true}}})
 		require.NoError(t, err)
 		by[pathSelfCheck].bytes = check
 	})

@@ -159,9 +159,9 @@ type Check struct {
 
 var errNotCanonical = errors.New("不是规定的写法：重新编码得不到同样的字节 / not in canonical form: encoding it again gives other bytes")
 
-// encode returns the canonical JSON of v: keys in the order of the format, one
+// Encode returns the canonical JSON of v: keys in the order of the format, one
 // space of indent, a line feed at the end.
-func encode(v any) ([]byte, error) {
+func Encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -180,7 +180,7 @@ func decode[T any](b []byte) (v T, err error) {
 	if err := dec.Decode(&v); err != nil {
 		return v, err
 	}
-	again, err := encode(v)
+	again, err := Encode(v)
 	if err != nil {
 		return v, err
 	}

@@ -22,7 +22,7 @@ func canonical[T any](t *testing.T, v T, err error, in []byte) {
 	if err != nil {
 		return
 	}
-	out, err := encode(v)
+	out, err := Encode(v)
 	require.NoError(t, err)
 	require.Equal(t, in, out)
 }

@@ -233,7 +233,7 @@ func TestManifestEntries(t *testing.T) {
 		m, err := parseManifest(parts[n-2].bytes)
 		require.NoError(t, err)
 		change(&m)
-		parts[n-2].bytes, err = encode(m)
+		parts[n-2].bytes, err = Encode(m)
 		require.NoError(t, err)
 		parts[n-1].bytes, err = note.Sign(&note.Note{Text: manifestText(m, parts[n-2].bytes)}, b.signer)
 		require.NoError(t, err)

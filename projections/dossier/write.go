@@ -183,7 +183,7 @@ func (wr *writer) finish(ctx context.Context, w io.Writer) error {
 	for _, e := range all {
 		wr.m.Entries = append(wr.m.Entries, e.Entry)
 	}
-	encoded, err := encode(wr.m)
+	encoded, err := Encode(wr.m)
 	if err != nil {
 		return err
 	}

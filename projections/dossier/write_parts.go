@@ -70,7 +70,7 @@ func (wr *writer) register(ctx context.Context) error {
 
 // texts spools what stands at the dossier's beginning, and the self-check.
 func (wr *writer) texts(context.Context) error {
-	keys, err := encode(wr.Keys)
+	keys, err := Encode(wr.Keys)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (wr *writer) texts(context.Context) error {
 		}
 		wr.textEntries = append(wr.textEntries, e)
 	}
-	check, err := encode(wr.selfChecked())
+	check, err := Encode(wr.selfChecked())
 	if err != nil {
 		return err
 	}
