@@ -1,0 +1,137 @@
+package eventstore_test
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/oklog/ulid/v2"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"duban/domain"
+	"duban/eventstore"
+	"duban/eventstore/storetest"
+)
+
+// TestClusterLosesItsLeader: many writers on two nodes share groups, and the
+// stream's leader stops among them. Whoever gets no answer looks and sends the same
+// command again: nothing acknowledged is lost and nothing recorded twice.
+func TestClusterLosesItsLeader(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts three servers")
+	}
+	servers := startCluster(t, 3)
+	open := func(srv *server.Server) (s *eventstore.Store) {
+		require.Eventually(t, func() bool { // until the cluster has its leader
+			var err error
+			s, err = external(t, srv)(func(c *eventstore.Config) { c.AckTimeout = 2 * time.Second })
+			return err == nil
+		}, 20*time.Second, 100*time.Millisecond)
+		t.Cleanup(func() { s.Close() })
+		return s
+	}
+	nodes := []*eventstore.Store{open(servers[0]), open(servers[1])}
+
+	const writers, rounds = 32, 20 // on each node
+	var done atomic.Int64
+	halfway := make(chan struct{})
+	var wg sync.WaitGroup
+	var all []*clusterWriter
+	for _, s := range nodes {
+		for range writers {
+			w := &clusterWriter{s: s, ref: domain.Ref{Kind: domain.KindTask, ID: ulid.Make().String()}}
+			all = append(all, w)
+			wg.Go(func() {
+				for range rounds {
+					if !assert.NoError(t, w.record(t)) {
+						return
+					}
+					if done.Add(1) == writers*rounds {
+						close(halfway)
+					}
+				}
+			})
+		}
+	}
+	<-halfway
+	leader := slices.IndexFunc(servers, func(s *server.Server) bool { return s.JetStreamIsStreamLeader(server.DEFAULT_GLOBAL_ACCOUNT, "LEDGER") })
+	require.GreaterOrEqual(t, leader, 0)
+	servers[leader].Shutdown()
+	wg.Wait()
+
+	var commits, appends uint64
+	for _, s := range nodes {
+		for _, w := range all {
+			agg, err := w.load(t, s)
+			require.NoError(t, err)
+			require.Equal(t, w.ids, commandsOf(agg), "each command once, in the order they were acknowledged")
+		}
+		got := storetest.Follow(t, s, 0, s.Acked())
+		for i, r := range got {
+			require.Equal(t, uint64(i)+1, r.Seq)
+		}
+		report, err := s.Audit(t.Context(), nil)
+		require.NoError(t, err)
+		assert.Empty(t, report.Findings)
+		stats := s.Stats()
+		commits, appends = commits+stats.Commits, appends+stats.Appends
+	}
+	assert.Less(t, commits, appends, "commands share commits")
+}
+
+// A clusterWriter records one command after the other on an aggregate of its own.
+type clusterWriter struct {
+	s    *eventstore.Store
+	ref  domain.Ref
+	head eventstore.Head
+	ids  []string // of the commands acknowledged or found recorded
+}
+
+// record records one command, however often it has to be sent.
+func (w *clusterWriter) record(t *testing.T) error {
+	key := ulid.Make()
+	for {
+		a := storetest.KeyedAppend(key, eventstore.Write{Subject: w.ref, Head: w.head, Events: []domain.Event{storetest.Event("x")}})
+		receipt, err := w.s.Append(t.Context(), a)
+		if err == nil {
+			r := receipt.Records[0]
+			w.head = eventstore.Head{Seq: r.Seq, Version: r.Version, Hash: r.Hash()}
+			w.ids = append(w.ids, a.Command.ID)
+			return nil
+		}
+		if !errors.Is(err, eventstore.ErrUnavailable) && !errors.Is(err, eventstore.ErrConflict) {
+			return err
+		}
+		agg, err := w.load(t, w.s)
+		if err != nil {
+			return err
+		}
+		w.head = agg.Head
+		if len(agg.Find(a.Command.ID)) > 0 {
+			w.ids = append(w.ids, a.Command.ID)
+			return nil
+		}
+	}
+}
+
+// load loads the aggregate, again while there is no leader.
+func (w *clusterWriter) load(t *testing.T, s *eventstore.Store) (eventstore.Aggregate, error) {
+	for {
+		agg, err := s.Load(t.Context(), w.ref)
+		if !errors.Is(err, eventstore.ErrUnavailable) {
+			return agg, err
+		}
+	}
+}
+
+func commandsOf(agg eventstore.Aggregate) (ids []string) {
+	for _, r := range agg.Records {
+		ids = append(ids, r.CommandID)
+	}
+	return ids
+}
