@@ -32,7 +32,7 @@ func (s *Store) Load(ctx context.Context, ref domain.Ref) (Aggregate, error) {
 	if err != nil {
 		return Aggregate{}, fmt.Errorf("load %s: %w", ref, err)
 	}
-	if agg.Head.Seq > 0 {
+	if agg.Head.Seq > 0 || s.cfg.URL == "" {
 		// An append may have been acknowledged since the events were read.
 		s.heads.putUnless(ref, agg.Head, func(known Head) bool { return known.Seq > agg.Head.Seq })
 	}
@@ -70,15 +70,21 @@ func (s *Store) readSubject(ctx context.Context, sess *session, ref domain.Ref, 
 		return s.readRemote(ctx, sess, subject)
 	}
 	var kept []stored
+	var known Head
+	var ok bool
 	if s.refusal(false) == nil { // of a stream that was tampered with nothing is known
 		kept = s.recent.of(ref)
+		known, ok = s.heads.get(ref)
 	}
 	limit := s.visible()
 	var events []decoded
 	var err error
-	if known, ok := s.heads.get(ref); ok && len(kept) > 0 && known.Seq == kept[len(kept)-1].seq {
+	switch {
+	case ok && known.Seq == 0: // most commands look at something that is not there
+		return nil, nil
+	case ok && len(kept) > 0 && known.Seq == kept[len(kept)-1].seq:
 		events, err = s.decodeKept(subject, kept, nil)
-	} else {
+	default:
 		events, err = s.walkBack(ctx, sess, subject, kept, limit)
 	}
 	switch {

@@ -64,6 +64,44 @@ func TestRecent(t *testing.T) {
 	assert.Equal(t, read, agg)
 }
 
+// What is not there is asked for once, until it is there.
+func TestAbsentIsReadOnce(t *testing.T) {
+	s, err := Open(t.Context(), Config{Org: "a", Dir: t.TempDir()})
+	require.NoError(t, err)
+	defer s.Close()
+	absent := noteAppend(1).Writes[0].Subject
+	asked := func(f func()) uint64 {
+		least := uint64(100)
+		for range 5 { // the watcher asks as well
+			before := s.sess.read.Stats().OutMsgs + s.sess.write.Stats().OutMsgs
+			f()
+			least = min(least, s.sess.read.Stats().OutMsgs+s.sess.write.Stats().OutMsgs-before)
+		}
+		return least
+	}
+	expecting := func() error {
+		a := noteAppend(1)
+		a.Expect = []Expectation{{Subject: absent}}
+		_, err := s.Append(t.Context(), a)
+		return err
+	}
+	assert.Equal(t, uint64(1), asked(func() { require.NoError(t, expecting()) }), "the append itself")
+	assert.Zero(t, asked(func() {
+		agg, err := s.Load(t.Context(), absent)
+		require.NoError(t, err)
+		require.Zero(t, agg.Head)
+	}))
+
+	a := noteAppend(1)
+	a.Writes[0].Subject = absent
+	_, err = s.Append(t.Context(), a)
+	require.NoError(t, err)
+	agg, err := s.Load(t.Context(), absent)
+	require.NoError(t, err)
+	assert.Equal(t, uint64(1), agg.Head.Version)
+	require.ErrorIs(t, expecting(), ErrConflict)
+}
+
 func TestRecentIsBounded(t *testing.T) {
 	r := newRecent()
 	raw := make([]byte, MaxEventBytes)

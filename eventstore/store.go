@@ -27,7 +27,7 @@ type Store struct {
 	check chan struct{} // asks the watcher to compare the stream now
 	fault chan error    // tells the committer that something else than an append got no answer
 
-	heads   *cache[domain.Ref, Head] // last acknowledged event of aggregates
+	heads   *cache[domain.Ref, Head] // last acknowledged event of aggregates; embedded also of those that have none
 	whole   *cache[txKey, int]       // transactions known to be whole or void
 	recent  *recent                  // stored events of aggregates used lately; embedded only
 	tokens  credentials              // what tokens stand for; embedded only
