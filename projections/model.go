@@ -69,9 +69,10 @@ type Config struct {
 	Clock func() time.Time
 
 	decoder    decoder
-	stateBytes int // memory for states of aggregates; default defaultStateBytes
-	setSize    int // see defaultSetSize
-	readers    int // connections for reading; default defaultReaders
+	stateBytes int   // memory for states of aggregates; default defaultStateBytes
+	setSize    int   // see defaultSetSize
+	readers    int   // connections for reading; default defaultReaders
+	mendBudget int64 // by how much making a cut from another may be dearer than folding it; tests make it large
 }
 
 // A Model is the read models of one ledger. Its methods may be called from many
@@ -352,10 +353,35 @@ func (m *Model) retire(g *generation, remove bool) error {
 	return nil
 }
 
-// read runs f within one read transaction on the live rows. If the file turns out
-// to be damaged, a rebuild begins and f runs again on its result; until then, or
-// until ctx ends, the caller waits.
+// read runs f within one read transaction on the live rows.
 func (m *Model) read(ctx context.Context, f func(*conn) error) error {
+	return m.trusting(ctx, func(g *generation) error { return g.readers.read(ctx, f) })
+}
+
+// aside is read on a connection of its own: what takes long keeps none of those
+// that answer queries.
+func (m *Model) aside(ctx context.Context, f func(*generation, *conn) error) error {
+	return m.trusting(ctx, func(g *generation) error {
+		own, err := openPool(g.path, 1, readerCacheKiB)
+		if err == nil && !g.inPlace() {
+			err = errors.Join(errMoved, own.close())
+		}
+		if err != nil {
+			// The files are not at their paths any more. The open ones go on working.
+			return g.readers.read(ctx, func(c *conn) error { return f(g, c) })
+		}
+		err = own.read(ctx, func(c *conn) error { return f(g, c) })
+		return errors.Join(err, own.close())
+	})
+}
+
+// errMoved: another file is at the path, or none.
+var errMoved = errors.New("the file is not at its path any more")
+
+// trusting runs f on the current generation. If its file turns out to be damaged, a
+// rebuild begins and f runs again on its result; until then, or until ctx ends, the
+// caller waits.
+func (m *Model) trusting(ctx context.Context, f func(*generation) error) error {
 	for {
 		g, err := m.use()
 		if err != nil {
@@ -365,7 +391,7 @@ func (m *Model) read(ctx context.Context, f func(*conn) error) error {
 		broken, changed := g.broken, m.moved
 		m.mu.Unlock()
 		if !broken {
-			err = g.readers.read(ctx, f)
+			err = f(g)
 			if !damaged(err) {
 				m.release(g)
 				return err
@@ -434,13 +460,6 @@ func (m *Model) Stats(ctx context.Context) (Stats, error) {
 	if err != nil {
 		return Stats{}, fmt.Errorf("figures of the read model: %w", err)
 	}
-	m.mu.Lock()
-	path := m.cur.path
-	m.mu.Unlock()
-	for _, n := range fileNames(path) {
-		if fi, err := os.Stat(n); err == nil {
-			s.Bytes += fi.Size()
-		}
-	}
+	s.Bytes = m.liveBytes()
 	return s, nil
 }
