@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -84,7 +85,7 @@ func (vs *views) acquire(ctx context.Context, k cut) (*built, error) {
 	deadline, hurried := ctx.Deadline()
 	if hurried {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, time.Until(deadline)/2, ErrBuilding)
+		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
 		defer cancel()
 	}
 	b, err := vs.enter(k, hurried)
@@ -95,7 +96,7 @@ func (vs *views) acquire(ctx context.Context, k cut) (*built, error) {
 	case <-b.ready:
 		err = b.err
 	case <-ctx.Done():
-		if err = context.Cause(ctx); err == ErrBuilding { //nolint:errorlint // the cause given above, as it is
+		if err = ctx.Err(); errors.Is(err, context.DeadlineExceeded) {
 			err = b.building()
 		}
 	}

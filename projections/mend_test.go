@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -11,12 +12,14 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"duban/domain"
 	"duban/domain/calendar"
+	"duban/domain/task"
 )
 
 // A cutBench makes cuts of one model in all ways there are.
 type cutBench struct {
-	t    *rapid.T
+	t    tester
 	m    *Model
 	next int
 }
@@ -102,5 +105,36 @@ func TestMendedCutEqualsFoldedCut(t *testing.T) {
 	})
 	for _, way := range []string{"live", "before", "after"} {
 		require.Greater(t, mended[way], 10, "cuts made from %s", way)
+	}
+}
+
+// What had happened by a day is found also where a correction moved it past that
+// day, and where the last event does not count.
+func TestMendedCutByDay(t *testing.T) {
+	l, tasks, offices := story(t)
+	report := func(n int) domain.Event {
+		o := offices[n]
+		l.on("2019-08-10 10:00")
+		events, err := l.decide(tasks[n], of(o), at("2019-08-02 09:00"), &task.ProgressReported{
+			ShareOf: task.ShareOf{Office: o}, Condition: task.ConditionNormal, Progress: "补录", Substantive: true})
+		require.NoError(t, err)
+		l.append(t, events...)
+		return l.events[tasks[n]][len(l.events[tasks[n]])-1]
+	}
+	l.on("2019-08-11 10:00").do(t, tasks[0], clerk, &task.Corrected{Correction: domain.Correction{
+		Target: report(0).ID, Mode: domain.ModeAmend, Changes: json.RawMessage(`{"time":"2019-08-09T09:00:00+08:00"}`), Reason: "日期录错"}})
+	l.on("2019-08-05 09:00")
+	voided := domain.Entry{By: clerk, Time: at("2019-08-01 09:00"), Now: l.now}.Event(tasks[1], &task.Voided{Reason: "x"})
+	l.void(t, voided)
+
+	m := run(t, l)
+	settle(t, m, l)
+	m.cfg.mendBudget = 1 << 40
+	c := &cutBench{t: t, m: m}
+	for _, day := range []calendar.Date{"2019-08-04", "2019-08-20"} {
+		k := cut{seq: l.Acked(), date: day}
+		have, ok := c.mended(k, nil)
+		require.True(t, ok)
+		c.same(have, c.folded(k))
 	}
 }

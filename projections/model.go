@@ -30,10 +30,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -69,10 +66,11 @@ type Config struct {
 	Clock func() time.Time
 
 	decoder    decoder
-	stateBytes int   // memory for states of aggregates; default defaultStateBytes
-	setSize    int   // see defaultSetSize
-	readers    int   // connections for reading; default defaultReaders
-	mendBudget int64 // by how much making a cut from another may be dearer than folding it; tests make it large
+	stateBytes int    // memory for states of aggregates; default defaultStateBytes
+	setSize    int    // see defaultSetSize
+	readers    int    // connections for reading; default defaultReaders
+	farBehind  uint64 // see defaultFarBehind
+	mendBudget int64  // by how much making a cut from another may be dearer than folding it; tests make it large
 }
 
 // A Model is the read models of one ledger. Its methods may be called from many
@@ -96,13 +94,16 @@ type Model struct {
 	building *building     // nil: none runs
 	moved    chan struct{} // closed and replaced when position, cur or failed changes
 	failed   error         // why Run ended
+	end      uint64        // where the ledger stood when the model was opened
+	empty    bool          // the file was begun anew then, and has not come near that yet
+	others   []string      // files kept until this one has caught up; see tidy
 	closed   bool
 	totals   totals
 }
 
 // Open opens the read model in cfg.Dir, or starts an empty one. A file that is
-// damaged, or was made by other software, is set aside; a
-// rebuild that did not finish is removed. Run fills the model.
+// damaged is set aside; a rebuild that did not finish is removed. What a program with
+// another schema left stays until this one has caught up. Run fills the model.
 func Open(ctx context.Context, cfg Config) (*Model, error) {
 	if cfg.Dir == "" || cfg.Source == nil {
 		return nil, errors.New("open the read model: Dir and Source are needed")
@@ -127,11 +128,15 @@ func Open(ctx context.Context, cfg Config) (*Model, error) {
 	if cfg.readers == 0 {
 		cfg.readers = defaultReaders
 	}
+	if cfg.farBehind == 0 {
+		cfg.farBehind = defaultFarBehind
+	}
 	if cfg.setSize == 0 {
 		cfg.setSize = defaultSetSize
 	}
 	m := &Model{
 		cfg: cfg, kick: make(chan struct{}, 1), rebuild: make(chan struct{}, 1), moved: make(chan struct{}), next: 1,
+		end: cfg.Source.Acked(),
 	}
 	m.ctx, m.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	m.views = newViews(m)
@@ -141,95 +146,6 @@ func Open(ctx context.Context, cfg Config) (*Model, error) {
 	}
 	m.wg.Go(m.watch)
 	return m, nil
-}
-
-// name returns the path of a generation's file.
-func (m *Model) name(number int) string {
-	return filepath.Join(m.cfg.Dir, fmt.Sprintf("register-v%d-%06d.db", schemaVersion, number))
-}
-
-// openFile opens the latest usable file of this schema, and removes or sets aside
-// the others.
-func (m *Model) openFile() error {
-	if err := os.MkdirAll(m.cfg.Dir, 0o700); err != nil {
-		return err
-	}
-	if err := m.views.clean(); err != nil {
-		return err
-	}
-	numbers, err := m.generations()
-	if err != nil {
-		return err
-	}
-	for i := len(numbers) - 1; i >= 0; i-- {
-		n := numbers[i]
-		m.next = max(m.next, n+1)
-		if m.cur != nil {
-			if err := removeFiles(m.name(n)); err != nil {
-				return err
-			}
-			continue
-		}
-		g, err := m.cfg.openGeneration(m.name(n), n)
-		if err == nil {
-			m.cur = g
-			continue
-		}
-		m.cfg.Logger.Warn("read model set aside, it will be built again", "file", m.name(n), "reason", err)
-		if err := m.setAside(n); err != nil {
-			return err
-		}
-	}
-	if m.cur == nil {
-		g, err := m.cfg.createGeneration(m.name(m.next), m.next, false)
-		if err != nil {
-			return err
-		}
-		m.next++
-		m.cur = g
-	}
-	return nil
-}
-
-// generations returns the numbers of the files of this schema, rising, and
-// removes those of older ones.
-func (m *Model) generations() ([]int, error) {
-	entries, err := os.ReadDir(m.cfg.Dir)
-	if err != nil {
-		return nil, err
-	}
-	var numbers []int
-	for _, e := range entries {
-		var v, n int
-		if _, err := fmt.Sscanf(e.Name(), "register-v%d-%d.db", &v, &n); err != nil || filepath.Ext(e.Name()) != ".db" {
-			continue
-		}
-		switch {
-		case v == schemaVersion:
-			numbers = append(numbers, n)
-		case v < schemaVersion:
-			if err := removeFiles(filepath.Join(m.cfg.Dir, e.Name())); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return numbers, nil
-}
-
-// setAside keeps a file that could not be used, for whoever wants to know why;
-// the one kept before goes.
-func (m *Model) setAside(number int) error {
-	aside := filepath.Join(m.cfg.Dir, "set-aside.db")
-	if err := removeFiles(aside); err != nil {
-		return err
-	}
-	names, kept := fileNames(m.name(number)), fileNames(aside)
-	for i := range names {
-		if err := os.Rename(names[i], kept[i]); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
 }
 
 // Close ends Run, waits for queries at hand and closes the file.
@@ -353,8 +269,34 @@ func (m *Model) retire(g *generation, remove bool) error {
 	return nil
 }
 
-// read runs f within one read transaction on the live rows.
+// read runs f within one read transaction on the live rows, once there are any.
 func (m *Model) read(ctx context.Context, f func(*conn) error) error {
+	if err := m.filling(); err != nil {
+		return err
+	}
+	return m.readAnyway(ctx, f)
+}
+
+// filling is a *RebuildingError while a file that was begun anew for a long ledger
+// has not caught up with it: what it would answer is not so.
+func (m *Model) filling() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.empty = m.empty && m.cur.served < m.end; !m.empty {
+		return nil
+	}
+	if m.failed != nil {
+		return m.failed
+	}
+	done := building{done: m.cur.served, total: m.end}
+	if m.building != nil {
+		done = *m.building
+	}
+	return &RebuildingError{Done: done.done, Total: done.total}
+}
+
+// readAnyway is read for whoever asks how far the rows are.
+func (m *Model) readAnyway(ctx context.Context, f func(*conn) error) error {
 	return m.trusting(ctx, func(g *generation) error { return g.readers.read(ctx, f) })
 }
 
@@ -443,7 +385,7 @@ type Stats struct {
 // Stats returns figures for monitoring.
 func (m *Model) Stats(ctx context.Context) (Stats, error) {
 	s := Stats{Rows: map[string]int64{}, Views: m.views.count()}
-	err := m.read(ctx, func(c *conn) error {
+	err := m.readAnyway(ctx, func(c *conn) error {
 		h, err := headOf(c)
 		if err != nil {
 			return err
