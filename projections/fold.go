@@ -177,25 +177,16 @@ func decodeStored(d decoder, ref domain.Ref, stored []storedEvent) ([]domain.Eve
 // history reads the events of an aggregate up to a sequence from the trail: the
 // ones that count, decoded, as they were recorded.
 func history(c *conn, d decoder, ref domain.Ref, upTo uint64) ([]domain.Event, standing, error) {
-	events, err := stored(c, ref, upTo)
-	if err != nil {
-		return nil, standing{ref: ref}, err
-	}
-	return decodeStored(d, ref, events)
-}
-
-// stored reads the events of an aggregate up to a sequence from the trail.
-func stored(c *conn, ref domain.Ref, upTo uint64) ([]storedEvent, error) {
-	var events []storedEvent
+	var stored []storedEvent
 	err := c.each(`SELECT seq, version, recorded, effect, raw FROM trail WHERE kind=? AND id=? AND seq<=? ORDER BY seq`,
 		[]any{int(ref.Kind), ref.ID, upTo}, func(s *sqlite3.Stmt) error {
-			events = append(events, readStored(s))
+			stored = append(stored, readStored(s))
 			return nil
 		})
 	if err != nil {
-		return nil, fmt.Errorf("read the trail of %s: %w", ref, err)
+		return nil, standing{ref: ref}, fmt.Errorf("read the trail of %s: %w", ref, err)
 	}
-	return events, nil
+	return decodeStored(d, ref, stored)
 }
 
 // foldInto evolves a fresh state over events.

@@ -211,9 +211,16 @@ func dispose(list []*built) {
 	}
 }
 
-func (vs *views) close() {
+// refuse has no more views built.
+func (vs *views) refuse() {
 	vs.mu.Lock()
+	defer vs.mu.Unlock()
 	vs.shut = true
+}
+
+func (vs *views) close() {
+	vs.refuse()
+	vs.mu.Lock()
 	var idle []*built
 	for k, b := range vs.kept {
 		delete(vs.kept, k)

@@ -319,7 +319,6 @@ func (t *touched) add(ref domain.Ref, events uint64) error {
 	before, known := t.refs[ref]
 	if !known {
 		t.budget -= costMend
-		ref.ID = strings.Clone(ref.ID)
 	}
 	t.refs[ref] = events
 	t.events += events - before
@@ -460,13 +459,15 @@ func foldSome(ctx context.Context, c *conn, d decoder, k cut, refs []domain.Ref,
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		stored, err := stored(c, ref, k.seq)
-		if err != nil {
-			return err
-		}
-		f := &folding{ref: ref, events: stored, done: make(chan struct{})}
-		for i := range stored {
-			f.size += len(stored[i].raw)
+		f := &folding{ref: ref, done: make(chan struct{})}
+		if err := c.each("SELECT seq, version, recorded, effect, raw FROM trail WHERE kind=? AND id=? AND seq<=? ORDER BY seq",
+			[]any{int(ref.Kind), ref.ID, k.seq}, func(s *sqlite3.Stmt) error {
+				e := readStored(s)
+				f.events = append(f.events, e)
+				f.size += len(e.raw)
+				return nil
+			}); err != nil {
+			return fmt.Errorf("read the trail of %s: %w", ref, err)
 		}
 		if err := q.push(f); err != nil {
 			return err

@@ -121,11 +121,12 @@ func TestMendedCutByDay(t *testing.T) {
 		l.append(t, events...)
 		return l.events[tasks[n]][len(l.events[tasks[n]])-1]
 	}
-	l.on("2019-08-11 10:00").do(t, tasks[0], clerk, &task.Corrected{Correction: domain.Correction{
-		Target: report(0).ID, Mode: domain.ModeAmend, Changes: json.RawMessage(`{"time":"2019-08-09T09:00:00+08:00"}`), Reason: "日期录错"}})
-	l.on("2019-08-05 09:00")
-	voided := domain.Entry{By: clerk, Time: at("2019-08-01 09:00"), Now: l.now}.Event(tasks[1], &task.Voided{Reason: "x"})
-	l.void(t, voided)
+	early := func(ref domain.Ref, p domain.Payload) domain.Event {
+		return domain.Entry{By: clerk, Time: at("2019-08-03 09:00"), Now: l.now}.Event(ref, p)
+	}
+	l.append(t, early(tasks[0], &task.Corrected{Correction: domain.Correction{
+		Target: report(0).ID, Mode: domain.ModeAmend, Changes: json.RawMessage(`{"time":"2019-08-09T09:00:00+08:00"}`), Reason: "日期录错"}}))
+	l.void(t, early(tasks[1], &task.Voided{Reason: "x"}))
 
 	m := run(t, l)
 	settle(t, m, l)

@@ -23,7 +23,16 @@
 // A View answers queries at a cut: now, or as known at sequence K, or of that
 // what had happened by the end of day D. A single aggregate at a cut is a fold of
 // its own events. Lists at a cut are answered from a private database with the
-// same tables, built once per (K, D) and kept for a while.
+// same tables, made once per (K, D) and kept for a while: from the nearest one at
+// hand, the live one or a kept one, of which only what has events between the two is
+// folded anew; or, where that is nearly everything, or years or rules changed
+// between, by folding everything up to the cut. Both give the same rows.
+//
+// # Other versions
+//
+// A file belongs to one schema. A program with another one begins its own file
+// beside it, answers nothing from that one until it is filled, and removes the other
+// then.
 package projections
 
 import (
@@ -158,6 +167,7 @@ func (m *Model) Close() error {
 	m.closed = true
 	m.announce()
 	m.mu.Unlock()
+	m.views.refuse()
 	m.cancel()
 	m.wg.Wait()
 	m.views.close()
