@@ -43,6 +43,7 @@ func TestOtherSchemasStayUntilCaughtUp(t *testing.T) {
 			for _, path := range gone {
 				require.NoFileExists(t, path)
 			}
+			require.NoFileExists(t, m.asidePath())
 			_, err := m.applyTo(l.records[:5])
 			require.NoError(t, err)
 			require.FileExists(t, kept, "the own file has not caught up")

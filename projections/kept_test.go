@@ -41,8 +41,13 @@ func TestBuildingGoesOnWithoutWhoAsked(t *testing.T) {
 	require.ErrorIs(t, ask(m, pendingViews+1, time.Minute), ErrBuilding, "one too many, at once")
 	require.Equal(t, pendingViews, m.views.count())
 
+	began := time.Now()
+	require.ErrorIs(t, ask(m, 1, time.Second), ErrBuilding)
+	require.Less(t, time.Since(began), time.Second, "half of the time is left for the answer")
+
 	<-m.views.quick
-	require.NoError(t, ask(m, 1, 0))
+	m.views.slow <- struct{}{} // nor does what is quick to build wait for what is not
+	require.NoError(t, ask(m, 1, time.Minute))
 	require.NoError(t, ask(m, pendingViews, 0))
 	require.Equal(t, pendingViews, m.views.count())
 	require.EqualValues(t, pendingViews, m.views.next, "each was built once")

@@ -30,7 +30,7 @@ func (c *cutBench) make(k cut, way func(*maker, *generation) func(context.Contex
 	vs := c.m.views
 	require.NoError(c.t, os.MkdirAll(vs.dir(), 0o700))
 	b := &built{cut: k, path: filepath.Join(vs.dir(), "t"+string(rune('a'+c.next))+".db")}
-	return b, c.m.aside(context.Background(), func(live *generation, trail *conn) error {
+	return b, c.m.readLong(context.Background(), func(live *generation, trail *conn) error {
 		mk := &maker{m: c.m, b: b, trail: trail}
 		return mk.build(context.Background(), way(mk, live))
 	})

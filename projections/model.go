@@ -310,11 +310,11 @@ func (m *Model) readAnyway(ctx context.Context, f func(*conn) error) error {
 	return m.trusting(ctx, func(g *generation) error { return g.readers.read(ctx, f) })
 }
 
-// aside is read on a connection of its own: what takes long keeps none of those
+// readLong is read on a connection of its own: what takes long keeps none of those
 // that answer queries.
-func (m *Model) aside(ctx context.Context, f func(*generation, *conn) error) error {
+func (m *Model) readLong(ctx context.Context, f func(*generation, *conn) error) error {
 	return m.trusting(ctx, func(g *generation) error {
-		own, err := openPool(g.path, 1, readerCacheKiB)
+		own, err := openPool(g.path, 1, bulkCacheKiB)
 		if err == nil && !g.inPlace() {
 			err = errors.Join(errMoved, own.close())
 		}
