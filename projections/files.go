@@ -56,8 +56,9 @@ func (m *Model) openFile() error {
 			return err
 		}
 		m.next++
-		m.cur, m.empty = g, m.end > m.cfg.farBehind
+		m.cur = g
 	}
+	m.empty = m.cur.position == 0 && m.end > m.cfg.farBehind
 	m.tidy()
 	return nil
 }

@@ -100,8 +100,10 @@ func TestNothingIsAnsweredFromAFileBeingFilled(t *testing.T) {
 	l, tasks, _ := story(t)
 	g := &gated{l, make(chan struct{})}
 	began := make(chan uint64)
+	dir := t.TempDir()
+	require.NoError(t, open(t, l, dir).Close()) // as a program leaves it that was killed while it filled a file
 	m, err := Open(context.Background(), Config{
-		Dir: t.TempDir(), Source: g, Org: testOrg, Types: vocabulary.Payloads(), Logger: logger(t), farBehind: 3,
+		Dir: dir, Source: g, Org: testOrg, Types: vocabulary.Payloads(), Logger: logger(t), farBehind: 3,
 		Building: func(events uint64) func() { began <- events; return func() {} },
 	})
 	require.NoError(t, err)

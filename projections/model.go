@@ -104,7 +104,7 @@ type Model struct {
 	moved    chan struct{} // closed and replaced when position, cur or failed changes
 	failed   error         // why Run ended
 	end      uint64        // where the ledger stood when the model was opened
-	empty    bool          // the file was begun anew then, and has not come near that yet
+	empty    bool          // the file held nothing then of a long ledger, and has not come so far yet
 	others   []string      // files kept until this one has caught up; see tidy
 	closed   bool
 	totals   totals
@@ -287,8 +287,8 @@ func (m *Model) read(ctx context.Context, f func(*conn) error) error {
 	return m.readAnyway(ctx, f)
 }
 
-// filling is a *RebuildingError while a file that was begun anew for a long ledger
-// has not caught up with it: what it would answer is not so.
+// filling is a *RebuildingError while a file that held nothing of a long ledger has not
+// caught up with it: what it would answer is not so.
 func (m *Model) filling() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
