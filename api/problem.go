@@ -89,6 +89,7 @@ var errorTable = []struct {
 	{projections.ErrBadCursor, http.StatusUnprocessableEntity, "cursor", ""},
 	{projections.ErrBadQuery, http.StatusUnprocessableEntity, "query", ""},
 	{projections.ErrRebuilding, http.StatusServiceUnavailable, "rebuilding", "2"},
+	{projections.ErrBuilding, http.StatusServiceUnavailable, "building", "5"},
 	{projections.ErrRebuildRunning, http.StatusConflict, "rebuild-running", ""},
 	{projections.ErrDiverged, http.StatusServiceUnavailable, "diverged", ""},
 	{projections.ErrGap, http.StatusServiceUnavailable, "gap", ""},

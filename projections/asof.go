@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -252,6 +250,9 @@ func (v *View) build(ctx context.Context) (*built, error) {
 	}
 	if v.built == nil {
 		b, err := v.m.views.acquire(ctx, v.cut)
+		if errors.Is(err, ErrBuilding) {
+			return nil, err
+		}
 		if err != nil {
 			return nil, fmt.Errorf("build the view known at %d, effective at %q: %w", v.cut.seq, v.cut.date, err)
 		}
@@ -299,207 +300,6 @@ func (v *View) cutoff(c *conn, today calendar.Date) (Cutoff, error) {
 		return Cutoff{}, err
 	}
 	return v.m.cutoff(c, k, today)
-}
-
-// Historical lists.
-
-// keptViews is how many historical views are kept after use.
-const keptViews = 4
-
-// built is a private database with the register's rows at one cut. Its trail is
-// empty.
-type built struct {
-	cut     cut
-	ready   chan struct{} // closed when err or readers is set
-	err     error
-	path    string
-	readers *pool
-	totals  totals
-
-	// Owned by views.mu.
-	refs  int
-	used  uint64
-	evict bool
-}
-
-// views keeps the historical lists built last.
-type views struct {
-	m     *Model
-	turn  chan struct{} // one is built at a time
-	mu    sync.Mutex
-	clock uint64
-	next  int
-	kept  map[cut]*built
-	shut  bool
-}
-
-func newViews(m *Model) *views {
-	return &views{m: m, turn: make(chan struct{}, 1), kept: map[cut]*built{}}
-}
-
-func (vs *views) dir() string { return filepath.Join(vs.m.cfg.Dir, "views") }
-
-// clean removes what an earlier run left.
-func (vs *views) clean() error { return os.RemoveAll(vs.dir()) }
-
-func (vs *views) count() int {
-	vs.mu.Lock()
-	defer vs.mu.Unlock()
-	return len(vs.kept)
-}
-
-// acquire returns the lists at a cut, building them unless they are kept or being
-// built for somebody else. The caller releases them.
-func (vs *views) acquire(ctx context.Context, k cut) (*built, error) {
-	vs.mu.Lock()
-	if vs.shut {
-		vs.mu.Unlock()
-		return nil, ErrClosed
-	}
-	b, ok := vs.kept[k]
-	if !ok {
-		vs.next++
-		b = &built{cut: k, ready: make(chan struct{}), path: filepath.Join(vs.dir(), fmt.Sprintf("%d.db", vs.next)), refs: 1}
-		vs.kept[k] = b
-		// Built for all who wait, so not bound to this caller's context.
-		vs.m.wg.Go(func() { vs.make(b) })
-	}
-	b.refs++
-	vs.clock++
-	b.used = vs.clock
-	evicted := vs.trim()
-	vs.mu.Unlock()
-	dispose(evicted)
-
-	select {
-	case <-b.ready:
-	case <-ctx.Done():
-		vs.release(b)
-		return nil, ctx.Err()
-	}
-	if b.err != nil {
-		vs.release(b)
-		return nil, b.err
-	}
-	return b, nil
-}
-
-// trim takes the least used views out until as many are left as are kept. The
-// caller holds vs.mu and disposes of what is returned.
-func (vs *views) trim() []*built {
-	var idle []*built
-	for len(vs.kept) > keptViews {
-		var least *built
-		for _, b := range vs.kept {
-			if least == nil || b.used < least.used {
-				least = b
-			}
-		}
-		delete(vs.kept, least.cut)
-		least.evict = true
-		if least.refs == 0 {
-			idle = append(idle, least)
-		}
-	}
-	return idle
-}
-
-func (vs *views) release(b *built) {
-	vs.mu.Lock()
-	b.refs--
-	idle := b.evict && b.refs == 0
-	vs.mu.Unlock()
-	if idle {
-		dispose([]*built{b})
-	}
-}
-
-// dispose closes and removes views nobody uses.
-func dispose(list []*built) {
-	for _, b := range list {
-		if b.readers != nil {
-			// Nothing is lost with a view's file.
-			_ = b.readers.close()
-		}
-		_ = removeFiles(b.path)
-	}
-}
-
-func (vs *views) close() {
-	vs.mu.Lock()
-	vs.shut = true
-	var idle []*built
-	for k, b := range vs.kept {
-		delete(vs.kept, k)
-		b.evict = true
-		if b.refs == 0 {
-			idle = append(idle, b)
-		}
-	}
-	vs.mu.Unlock()
-	dispose(idle)
-	_ = vs.clean()
-}
-
-// make fills b. It holds one reference to it.
-func (vs *views) make(b *built) {
-	defer vs.release(b)
-	defer close(b.ready)
-	select {
-	case vs.turn <- struct{}{}:
-		defer func() { <-vs.turn }()
-	case <-vs.m.ctx.Done():
-		b.err = ErrClosed
-		return
-	}
-	if b.err = vs.fill(vs.m.ctx, b); b.err != nil {
-		vs.mu.Lock()
-		if vs.kept[b.cut] == b {
-			delete(vs.kept, b.cut)
-		}
-		b.evict = true
-		vs.mu.Unlock()
-	}
-}
-
-func (vs *views) fill(ctx context.Context, b *built) error {
-	if err := os.MkdirAll(vs.dir(), 0o700); err != nil {
-		return err
-	}
-	if err := removeFiles(b.path); err != nil {
-		return err
-	}
-	g, err := vs.m.cfg.createGeneration(b.path, 0, true)
-	if err != nil {
-		return err
-	}
-	err = g.w.transaction("BEGIN IMMEDIATE", func() error { return vs.m.fold(ctx, g, b.cut) })
-	if err == nil {
-		err = g.w.run("UPDATE meta SET complete=1")
-	}
-	if err = errors.Join(err, g.w.close()); err != nil {
-		return errors.Join(err, removeFiles(b.path))
-	}
-	b.readers, err = openPool(b.path, vs.m.cfg.readers, readerCacheKiB)
-	return err
-}
-
-// fold writes the rows of every aggregate at a cut into an empty database.
-func (m *Model) fold(ctx context.Context, g *generation, k cut) error {
-	write := g.fill(apart)
-	return m.read(ctx, func(c *conn) error {
-		if err := foldAll(ctx, c, m.cfg.decoder, k, registered(), write); err != nil {
-			return err
-		}
-		h, err := headOf(c)
-		if err != nil {
-			return err
-		}
-		if h.known, err = c.number("SELECT known FROM trail WHERE seq=?", k.seq); err != nil {
-			return err
-		}
-		return apart(g.stand(k.seq, h.known, h.sample))
-	})
 }
 
 // restrict makes the standing that of the events left at a cut by day: the last

@@ -31,6 +31,10 @@ var (
 	// ErrRebuilding: the read model's file was damaged and is being built again.
 	ErrRebuilding = errors.New("读模型正在重建，请稍后再试 / the read model is being rebuilt: try again later")
 
+	// ErrBuilding: the lists of an earlier time are being built, which goes on without
+	// whoever asked.
+	ErrBuilding = errors.New("该时点的清单正在从账本建立 / the lists as of that time are being built from the ledger")
+
 	// ErrRebuildRunning: one rebuild at a time.
 	ErrRebuildRunning = errors.New("读模型正在重建，一次只能进行一个 / a rebuild is running already")
 
@@ -115,3 +119,36 @@ func (e *DifferenceError) Error() string {
 
 // Is reports whether target is ErrDifferent.
 func (e *DifferenceError) Is(target error) bool { return target == ErrDifferent }
+
+// percent is how much of a work is done, below 100 while it goes on.
+func percent(done, total uint64) uint64 { return min(99, 100*done/max(total, 1)) }
+
+// RebuildingError is ErrRebuilding of a read model that is being filled, and answers
+// nothing before it has caught up.
+type RebuildingError struct {
+	Done, Total uint64 // events
+}
+
+func (e *RebuildingError) Error() string {
+	p := percent(e.Done, e.Total)
+	return fmt.Sprintf("读模型正在建立（已完成 %d%%），请稍后再试 / the read model is being built (%d %% done): try again later", p, p)
+}
+
+// Is reports whether target is ErrRebuilding.
+func (e *RebuildingError) Is(target error) bool { return target == ErrRebuilding }
+
+// BuildingError says how far the lists of an earlier time are.
+type BuildingError struct {
+	Done, Total uint64 // events; both 0: not begun, others are built first
+}
+
+func (e *BuildingError) Error() string {
+	if e.Total == 0 {
+		return "该时点的清单正在排队等待建立，请稍后再试 / the lists as of that time wait for others to be built: try again later"
+	}
+	p := percent(e.Done, e.Total)
+	return fmt.Sprintf("该时点的清单正在从账本建立（已完成 %d%%），请稍后再试 / the lists as of that time are being built from the ledger (%d %% done): try again later", p, p)
+}
+
+// Is reports whether target is ErrBuilding.
+func (e *BuildingError) Is(target error) bool { return target == ErrBuilding }

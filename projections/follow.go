@@ -11,9 +11,9 @@ import (
 	"duban/eventstore"
 )
 
-// farBehind is how many events a model may lack before it is quicker to fill a
-// new file in bulk than to follow.
-const farBehind = 20_000
+// defaultFarBehind is how many events a model may lack before it is quicker to fill
+// a new file in bulk than to follow.
+const defaultFarBehind = 20_000
 
 // Run follows the ledger until ctx ends or the model is closed, and then returns
 // nil. It fails closed: a gap, an event that can't be read, or a ledger that is not
@@ -56,7 +56,7 @@ func (m *Model) follow(ctx context.Context) error {
 		return err
 	}
 	position := m.Position()
-	if position+farBehind < m.cfg.Source.Acked() && position < m.cfg.Source.Acked()/2 {
+	if position+m.cfg.farBehind < m.cfg.Source.Acked() && position < m.cfg.Source.Acked()/2 {
 		if err := m.replace(ctx); err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func (m *Model) recognise(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		err = m.read(ctx, func(c *conn) error {
+		err = m.readAnyway(ctx, func(c *conn) error {
 			_, err := c.one("SELECT raw FROM trail WHERE seq=1", nil, func(s *sqlite3.Stmt) {
 				same = string(s.ColumnRawBlob(0)) == string(first.Raw)
 			})
@@ -188,8 +188,12 @@ func (m *Model) applyTo(records []eventstore.Record) (*generation, error) {
 	}
 	m.mu.Lock()
 	g.served = g.position
+	tidy := m.untidy()
 	m.announce()
 	m.mu.Unlock()
+	if tidy {
+		m.look()
+	}
 	return g, nil
 }
 
@@ -226,7 +230,8 @@ func (m *Model) replaced(ctx context.Context, g *generation) error {
 	}
 }
 
-// watch is the watchman: it looks whether the files are in place, and has a lost
+// watch is the watchman: it removes what is not needed any more, looks whether the
+// files are in place, and has a lost
 // or damaged generation replaced, trying again with growing pauses.
 func (m *Model) watch() {
 	tick := time.NewTicker(m.cfg.CheckEvery)
@@ -244,6 +249,7 @@ func (m *Model) watch() {
 		case <-m.ctx.Done():
 			return
 		}
+		m.tidy()
 		g, err := m.use()
 		if err != nil {
 			return

@@ -73,7 +73,7 @@ func (c Config) createGeneration(path string, number int, bulk bool) (*generatio
 	pragmas := []string{"journal_mode(wal)", "synchronous(normal)"}
 	cache := writerCacheKiB
 	if bulk {
-		pragmas = []string{"journal_mode(off)", "synchronous(off)", "locking_mode(exclusive)"}
+		pragmas = bulkPragmas()
 		cache = bulkCacheKiB
 	}
 	var err error
@@ -102,6 +102,11 @@ func (c Config) createGeneration(path string, number int, bulk bool) (*generatio
 		return nil, errors.Join(err, g.close())
 	}
 	return g, nil
+}
+
+// bulkPragmas are those of a file that is nothing yet should the machine stop.
+func bulkPragmas() []string {
+	return []string{"journal_mode(off)", "synchronous(off)", "locking_mode(exclusive)"}
 }
 
 // errForeign: the file is none of ours.

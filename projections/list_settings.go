@@ -51,7 +51,7 @@ func (v *View) Calendar(ctx context.Context, id string) (CalendarView, error) {
 func (v *View) LightRules(ctx context.Context) (PolicyView, error) {
 	var out PolicyView
 	err := v.lists(ctx, func(c *conn, _ *totals) (err error) {
-		out, err = policyIn(c)
+		out, err = policyIn(c, "")
 		return err
 	})
 	if err != nil {

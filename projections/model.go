@@ -23,17 +23,23 @@
 // A View answers queries at a cut: now, or as known at sequence K, or of that
 // what had happened by the end of day D. A single aggregate at a cut is a fold of
 // its own events. Lists at a cut are answered from a private database with the
-// same tables, built once per (K, D) and kept for a while.
+// same tables, made once per (K, D) and kept for a while: from the nearest one at
+// hand, the live one or a kept one, of which only what has events between the two is
+// folded anew; or, where that is nearly everything, or years or rules changed
+// between, by folding everything up to the cut. Both give the same rows.
+//
+// # Other versions
+//
+// A file belongs to one schema. A program with another one begins its own file
+// beside it, answers nothing from that one until it is filled, and removes the other
+// then.
 package projections
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -69,9 +75,11 @@ type Config struct {
 	Clock func() time.Time
 
 	decoder    decoder
-	stateBytes int // memory for states of aggregates; default defaultStateBytes
-	setSize    int // see defaultSetSize
-	readers    int // connections for reading; default defaultReaders
+	stateBytes int    // memory for states of aggregates; default defaultStateBytes
+	setSize    int    // see defaultSetSize
+	readers    int    // connections for reading; default defaultReaders
+	farBehind  uint64 // see defaultFarBehind
+	mendBudget int64  // by how much making a cut from another may be dearer than folding it; tests make it large
 }
 
 // A Model is the read models of one ledger. Its methods may be called from many
@@ -95,13 +103,16 @@ type Model struct {
 	building *building     // nil: none runs
 	moved    chan struct{} // closed and replaced when position, cur or failed changes
 	failed   error         // why Run ended
+	end      uint64        // where the ledger stood when the model was opened
+	empty    bool          // the file held nothing then of a long ledger, and has not come so far yet
+	others   []string      // files kept until this one has caught up; see tidy
 	closed   bool
 	totals   totals
 }
 
 // Open opens the read model in cfg.Dir, or starts an empty one. A file that is
-// damaged, or was made by other software, is set aside; a
-// rebuild that did not finish is removed. Run fills the model.
+// damaged is set aside; a rebuild that did not finish is removed. What a program with
+// another schema left stays until this one has caught up. Run fills the model.
 func Open(ctx context.Context, cfg Config) (*Model, error) {
 	if cfg.Dir == "" || cfg.Source == nil {
 		return nil, errors.New("open the read model: Dir and Source are needed")
@@ -126,11 +137,15 @@ func Open(ctx context.Context, cfg Config) (*Model, error) {
 	if cfg.readers == 0 {
 		cfg.readers = defaultReaders
 	}
+	if cfg.farBehind == 0 {
+		cfg.farBehind = defaultFarBehind
+	}
 	if cfg.setSize == 0 {
 		cfg.setSize = defaultSetSize
 	}
 	m := &Model{
 		cfg: cfg, kick: make(chan struct{}, 1), rebuild: make(chan struct{}, 1), moved: make(chan struct{}), next: 1,
+		end: cfg.Source.Acked(),
 	}
 	m.ctx, m.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	m.views = newViews(m)
@@ -140,95 +155,6 @@ func Open(ctx context.Context, cfg Config) (*Model, error) {
 	}
 	m.wg.Go(m.watch)
 	return m, nil
-}
-
-// name returns the path of a generation's file.
-func (m *Model) name(number int) string {
-	return filepath.Join(m.cfg.Dir, fmt.Sprintf("register-v%d-%06d.db", schemaVersion, number))
-}
-
-// openFile opens the latest usable file of this schema, and removes or sets aside
-// the others.
-func (m *Model) openFile() error {
-	if err := os.MkdirAll(m.cfg.Dir, 0o700); err != nil {
-		return err
-	}
-	if err := m.views.clean(); err != nil {
-		return err
-	}
-	numbers, err := m.generations()
-	if err != nil {
-		return err
-	}
-	for i := len(numbers) - 1; i >= 0; i-- {
-		n := numbers[i]
-		m.next = max(m.next, n+1)
-		if m.cur != nil {
-			if err := removeFiles(m.name(n)); err != nil {
-				return err
-			}
-			continue
-		}
-		g, err := m.cfg.openGeneration(m.name(n), n)
-		if err == nil {
-			m.cur = g
-			continue
-		}
-		m.cfg.Logger.Warn("read model set aside, it will be built again", "file", m.name(n), "reason", err)
-		if err := m.setAside(n); err != nil {
-			return err
-		}
-	}
-	if m.cur == nil {
-		g, err := m.cfg.createGeneration(m.name(m.next), m.next, false)
-		if err != nil {
-			return err
-		}
-		m.next++
-		m.cur = g
-	}
-	return nil
-}
-
-// generations returns the numbers of the files of this schema, rising, and
-// removes those of older ones.
-func (m *Model) generations() ([]int, error) {
-	entries, err := os.ReadDir(m.cfg.Dir)
-	if err != nil {
-		return nil, err
-	}
-	var numbers []int
-	for _, e := range entries {
-		var v, n int
-		if _, err := fmt.Sscanf(e.Name(), "register-v%d-%d.db", &v, &n); err != nil || filepath.Ext(e.Name()) != ".db" {
-			continue
-		}
-		switch {
-		case v == schemaVersion:
-			numbers = append(numbers, n)
-		case v < schemaVersion:
-			if err := removeFiles(filepath.Join(m.cfg.Dir, e.Name())); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return numbers, nil
-}
-
-// setAside keeps a file that could not be used, for whoever wants to know why;
-// the one kept before goes.
-func (m *Model) setAside(number int) error {
-	aside := filepath.Join(m.cfg.Dir, "set-aside.db")
-	if err := removeFiles(aside); err != nil {
-		return err
-	}
-	names, kept := fileNames(m.name(number)), fileNames(aside)
-	for i := range names {
-		if err := os.Rename(names[i], kept[i]); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
 }
 
 // Close ends Run, waits for queries at hand and closes the file.
@@ -241,6 +167,7 @@ func (m *Model) Close() error {
 	m.closed = true
 	m.announce()
 	m.mu.Unlock()
+	m.views.refuse()
 	m.cancel()
 	m.wg.Wait()
 	m.views.close()
@@ -352,10 +279,61 @@ func (m *Model) retire(g *generation, remove bool) error {
 	return nil
 }
 
-// read runs f within one read transaction on the live rows. If the file turns out
-// to be damaged, a rebuild begins and f runs again on its result; until then, or
-// until ctx ends, the caller waits.
+// read runs f within one read transaction on the live rows, once there are any.
 func (m *Model) read(ctx context.Context, f func(*conn) error) error {
+	if err := m.filling(); err != nil {
+		return err
+	}
+	return m.readAnyway(ctx, f)
+}
+
+// filling is a *RebuildingError while a file that held nothing of a long ledger has not
+// caught up with it: what it would answer is not so.
+func (m *Model) filling() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.empty = m.empty && m.cur.served < m.end; !m.empty {
+		return nil
+	}
+	if m.failed != nil {
+		return m.failed
+	}
+	done := building{done: m.cur.served, total: m.end}
+	if m.building != nil {
+		done = *m.building
+	}
+	return &RebuildingError{Done: done.done, Total: done.total}
+}
+
+// readAnyway is read for whoever asks how far the rows are.
+func (m *Model) readAnyway(ctx context.Context, f func(*conn) error) error {
+	return m.trusting(ctx, func(g *generation) error { return g.readers.read(ctx, f) })
+}
+
+// readLong is read on a connection of its own: what takes long keeps none of those
+// that answer queries.
+func (m *Model) readLong(ctx context.Context, f func(*generation, *conn) error) error {
+	return m.trusting(ctx, func(g *generation) error {
+		own, err := openPool(g.path, 1, bulkCacheKiB)
+		if err == nil && !g.inPlace() {
+			err = errors.Join(errMoved, own.close())
+		}
+		if err != nil {
+			// The files are not at their paths any more. The open ones go on working.
+			return g.readers.read(ctx, func(c *conn) error { return f(g, c) })
+		}
+		err = own.read(ctx, func(c *conn) error { return f(g, c) })
+		return errors.Join(err, own.close())
+	})
+}
+
+// errMoved: another file is at the path, or none.
+var errMoved = errors.New("the file is not at its path any more")
+
+// trusting runs f on the current generation. If its file turns out to be damaged, a
+// rebuild begins and f runs again on its result; until then, or until ctx ends, the
+// caller waits.
+func (m *Model) trusting(ctx context.Context, f func(*generation) error) error {
 	for {
 		g, err := m.use()
 		if err != nil {
@@ -365,7 +343,7 @@ func (m *Model) read(ctx context.Context, f func(*conn) error) error {
 		broken, changed := g.broken, m.moved
 		m.mu.Unlock()
 		if !broken {
-			err = g.readers.read(ctx, f)
+			err = f(g)
 			if !damaged(err) {
 				m.release(g)
 				return err
@@ -417,7 +395,7 @@ type Stats struct {
 // Stats returns figures for monitoring.
 func (m *Model) Stats(ctx context.Context) (Stats, error) {
 	s := Stats{Rows: map[string]int64{}, Views: m.views.count()}
-	err := m.read(ctx, func(c *conn) error {
+	err := m.readAnyway(ctx, func(c *conn) error {
 		h, err := headOf(c)
 		if err != nil {
 			return err
@@ -434,13 +412,6 @@ func (m *Model) Stats(ctx context.Context) (Stats, error) {
 	if err != nil {
 		return Stats{}, fmt.Errorf("figures of the read model: %w", err)
 	}
-	m.mu.Lock()
-	path := m.cur.path
-	m.mu.Unlock()
-	for _, n := range fileNames(path) {
-		if fi, err := os.Stat(n); err == nil {
-			s.Bytes += fi.Size()
-		}
-	}
+	s.Bytes = m.liveBytes()
 	return s, nil
 }

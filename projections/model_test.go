@@ -107,12 +107,6 @@ func TestUnusableFileIsSetAside(t *testing.T) {
 			require.NoError(t, c.Exec("PRAGMA user_version=99"))
 			require.NoError(t, c.close())
 		},
-		"incomplete": func(t *testing.T, path string) {
-			c, err := openConn(path, 6, 100)
-			require.NoError(t, err)
-			require.NoError(t, c.Exec("UPDATE meta SET complete=0"))
-			require.NoError(t, c.close())
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, _, _ := story(t)
@@ -302,19 +296,6 @@ func TestAnotherLedgerIsBuiltAnew(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, page.Total)
 	require.NoError(t, m.Verify(context.Background()))
-}
-
-func TestOldFilesAreRemoved(t *testing.T) {
-	l, _, _ := story(t)
-	dir := t.TempDir()
-	old := filepath.Join(dir, "register-v0-000001.db")
-	require.NoError(t, os.WriteFile(old, nil, 0o600))
-	newer := filepath.Join(dir, "register-v99-000001.db")
-	require.NoError(t, os.WriteFile(newer, nil, 0o600))
-	m := open(t, l, dir)
-	defer m.Close()
-	require.NoFileExists(t, old)
-	require.FileExists(t, newer)
 }
 
 func TestWaitAndWatch(t *testing.T) {

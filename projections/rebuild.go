@@ -240,8 +240,12 @@ func (b *builder) takeOver() error {
 	old := m.cur
 	b.g.served = b.g.position
 	m.cur = b.g
+	tidy := m.untidy()
 	m.announce()
 	m.mu.Unlock()
+	if tidy {
+		m.look()
+	}
 	b.took = b.g.position
 	if err := m.retire(old, true); err != nil {
 		// The new one is in force all the same.

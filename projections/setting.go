@@ -24,10 +24,13 @@ func dark() light.Setting {
 }
 
 // settingOf reads the setting a database's rows are lit by.
-func settingOf(c *conn) (light.Setting, error) {
+func settingOf(c *conn) (light.Setting, error) { return settingIn(c, "") }
+
+// settingIn is settingOf for one of several databases, named with a dot.
+func settingIn(c *conn, schema string) (light.Setting, error) {
 	set := dark()
 	var years []workyear.State
-	err := c.each("SELECT doc FROM calendar ORDER BY id", nil, func(s *sqlite3.Stmt) error {
+	err := c.each("SELECT doc FROM "+schema+"calendar ORDER BY id", nil, func(s *sqlite3.Stmt) error {
 		var v CalendarView
 		err := json.Unmarshal(s.ColumnRawBlob(0), &v)
 		years = append(years, v.state())
@@ -37,16 +40,16 @@ func settingOf(c *conn) (light.Setting, error) {
 		return set, fmt.Errorf("read the calendars: %w", err)
 	}
 	set.Workdays = workyear.Workdays(years)
-	v, err := policyIn(c)
+	v, err := policyIn(c, schema)
 	set.Rules = v.state().Rules()
 	return set, err
 }
 
 // policyIn reads the rules in force; the zero view is none but the default ones.
-func policyIn(c *conn) (PolicyView, error) {
+func policyIn(c *conn, schema string) (PolicyView, error) {
 	var v PolicyView
 	var failed error
-	_, err := c.one("SELECT doc FROM policy WHERE id=?", []any{policy.Ref().ID}, func(s *sqlite3.Stmt) {
+	_, err := c.one("SELECT doc FROM "+schema+"policy WHERE id=?", []any{policy.Ref().ID}, func(s *sqlite3.Stmt) {
 		failed = json.Unmarshal(s.ColumnRawBlob(0), &v)
 	})
 	if err = errors.Join(err, failed); err != nil {
