@@ -99,11 +99,12 @@ type head struct {
 	position uint64
 	known    int64 // latest recordedtime, microseconds
 	sample   bool
+	roster   uint64 // position at which the roster last changed
 }
 
 func headOf(c *conn) (h head, err error) {
-	found, err := c.one("SELECT position, known, sample FROM meta", nil, func(s *sqlite3.Stmt) {
-		h = head{uint64(s.ColumnInt64(0)), s.ColumnInt64(1), s.ColumnBool(2)}
+	found, err := c.one("SELECT position, known, sample, roster FROM meta", nil, func(s *sqlite3.Stmt) {
+		h = head{uint64(s.ColumnInt64(0)), s.ColumnInt64(1), s.ColumnBool(2), uint64(s.ColumnInt64(3))}
 	})
 	if err == nil && !found {
 		err = errors.New("the read model has no position")

@@ -106,7 +106,8 @@ type listing struct {
 	desc    bool
 	total   string // query for the number of rows, made of where unless given
 	totalBy []any
-	sorted  func(total int) (from string, columns []column) // see page
+	roster  bool                                                        // total changes with the roster only
+	sorted  func(total int, first bool) (from string, columns []column) // see page; first: the first page
 }
 
 func (l *listing) add(cond string, args ...any) {
@@ -132,7 +133,7 @@ func (l *listing) page(c *conn, t *totals, digest, after string, limit int) (key
 	}
 	from, columns := l.from, l.columns
 	if l.sorted != nil {
-		from, columns = l.sorted(total)
+		from, columns = l.sorted(total, key == nil)
 	}
 	// after sorted, which adds conditions
 	where, args := l.condition(), l.args
@@ -189,16 +190,22 @@ func (l *listing) count(c *conn, t *totals) (int, error) {
 	if sql == "" {
 		sql, args = "SELECT count(*) FROM "+l.from+" WHERE "+l.condition(), l.args
 	}
-	return t.count(c, sql, args)
+	return t.count(c, sql, args, l.roster)
 }
 
-// totals remembers how many rows queries have at one position, and summaries, so
-// that the pages after the first, and questions asked again, count nothing.
+// totals remembers how many rows queries have, and summaries, so that the pages after
+// the first, and questions asked again, count nothing. A total stands for one
+// position; one that the roster alone decides, for all until that changes.
 type totals struct {
 	mu       sync.Mutex
-	position uint64
-	byQuery  map[string]int
+	byQuery  map[string]total
+	position uint64              // of the summaries
 	byDay    map[int]SummaryView // by the day of the lights
+}
+
+type total struct {
+	n  int
+	at uint64 // position, or that of the roster's last change
 }
 
 // maxTotals and maxSummaries bound the memory of totals.
@@ -207,18 +214,21 @@ const (
 	maxSummaries = 8
 )
 
-func (t *totals) count(c *conn, sql string, args []any) (int, error) {
+func (t *totals) count(c *conn, sql string, args []any, roster bool) (int, error) {
 	h, err := headOf(c)
 	if err != nil {
 		return 0, err
 	}
+	at := h.position
+	if roster {
+		at = h.roster
+	}
 	k := fmt.Sprint(sql, "\x00", args)
 	t.mu.Lock()
-	n, ok := t.byQuery[k]
-	ok = ok && t.position == h.position
+	kept, ok := t.byQuery[k]
 	t.mu.Unlock()
-	if ok {
-		return n, nil
+	if ok && kept.at == at {
+		return kept.n, nil
 	}
 	counted, err := c.number(sql, args...)
 	if err != nil {
@@ -226,22 +236,13 @@ func (t *totals) count(c *conn, sql string, args []any) (int, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.moveTo(h.position) {
-		if len(t.byQuery) >= maxTotals {
-			clear(t.byQuery)
-		}
-		t.byQuery[k] = int(counted)
+	if t.byQuery == nil || len(t.byQuery) >= maxTotals {
+		t.byQuery = map[string]total{}
+	}
+	if at >= t.byQuery[k].at { // else of rows that are older than what is remembered
+		t.byQuery[k] = total{int(counted), at}
 	}
 	return int(counted), nil
-}
-
-// moveTo drops what belongs to an earlier position; it is false for a reader of
-// rows that are older than what is remembered. The caller holds t.mu.
-func (t *totals) moveTo(position uint64) bool {
-	if t.byQuery == nil || t.position < position {
-		t.position, t.byQuery, t.byDay = position, map[string]int{}, map[int]SummaryView{}
-	}
-	return t.position == position
 }
 
 func (t *totals) summary(position uint64, today int) (SummaryView, bool) {
@@ -251,15 +252,18 @@ func (t *totals) summary(position uint64, today int) (SummaryView, bool) {
 	return s, ok && t.position == position
 }
 
+// keepSummary drops the summaries of an earlier position. One of rows that are older
+// than what is remembered is not kept.
 func (t *totals) keepSummary(position uint64, today int, s SummaryView) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.moveTo(position) {
-		if len(t.byDay) >= maxSummaries {
-			clear(t.byDay)
-		}
-		t.byDay[today] = s
+	if position < t.position {
+		return
 	}
+	if t.byDay == nil || t.position < position || len(t.byDay) >= maxSummaries {
+		t.position, t.byDay = position, map[int]SummaryView{}
+	}
+	t.byDay[today] = s
 }
 
 // lightSpan is the condition that a span holds a day.

@@ -48,6 +48,7 @@ type generation struct {
 	bulk     bool // being filled by a rebuild: the trail only, rows come with fold
 	states   *states
 	dirty    []*aggregate
+	books    *books // of the transaction at hand
 	position uint64 // committed
 	appended uint64 // in the transaction at hand
 	known    int64  // latest recordedtime up to appended
@@ -68,7 +69,7 @@ type generation struct {
 func (c Config) createGeneration(path string, number int, bulk bool) (*generation, error) {
 	g := &generation{
 		number: number, path: path, bulk: bulk, decoder: c.decoder, width: c.readers, setting: dark(),
-		states: newStates(c.stateBytes),
+		states: newStates(c.stateBytes), books: newBooks(),
 	}
 	pragmas := []string{"journal_mode(wal)", "synchronous(normal)"}
 	cache := writerCacheKiB
@@ -92,7 +93,7 @@ func (c Config) createGeneration(path string, number int, bulk bool) (*generatio
 		if err := g.w.Exec(fmt.Sprintf("PRAGMA application_id=%d; PRAGMA user_version=%d", applicationID, schemaVersion)); err != nil {
 			return err
 		}
-		return g.w.run("INSERT INTO meta(k, complete, position, known, sample, rules, calendar) VALUES(1, ?, 0, 0, 0, ?, ?)",
+		return g.w.run("INSERT INTO meta(k, complete, position, known, sample, roster, rules, calendar) VALUES(1, ?, 0, 0, 0, 0, ?, ?)",
 			!bulk, g.setting.Rules.Version, g.setting.Workdays.Version)
 	})
 	if err == nil && !bulk {
@@ -118,7 +119,7 @@ func (c Config) openGeneration(path string, number int) (*generation, error) {
 		return nil, err
 	}
 	g := &generation{
-		number: number, path: path, decoder: c.decoder, width: c.readers, states: newStates(c.stateBytes),
+		number: number, path: path, decoder: c.decoder, width: c.readers, states: newStates(c.stateBytes), books: newBooks(),
 	}
 	var err error
 	if g.w, err = openConn(path, sqlite3.OPEN_READWRITE, writerCacheKiB, "journal_mode(wal)", "synchronous(normal)"); err != nil {
@@ -346,8 +347,18 @@ func (g *generation) refold(reg register, a *aggregate) error {
 
 // stand notes in the file what its rows stand for and are lit by.
 func (g *generation) stand(position uint64, known int64, sample bool) error {
-	return g.w.run("UPDATE meta SET position=?, known=?, sample=?, rules=?, calendar=?",
-		position, known, sample, g.setting.Rules.Version, g.setting.Workdays.Version)
+	if err := g.books.settle(g.w, 0); err != nil {
+		return err
+	}
+	if err := g.w.run("UPDATE meta SET position=?, known=?, sample=?, rules=?, calendar=?",
+		position, known, sample, g.setting.Rules.Version, g.setting.Workdays.Version); err != nil {
+		return err
+	}
+	if !g.books.roster {
+		return nil
+	}
+	g.books.roster = false
+	return g.w.run("UPDATE meta SET roster=?", position)
 }
 
 // undo drops the transaction at hand. States in memory ran ahead of the rows and
@@ -357,6 +368,7 @@ func (g *generation) undo() {
 	g.open = false
 	g.appended = g.position
 	g.states.clear()
+	g.books.clear()
 	g.dirty = nil
 	if _, err := g.w.one("SELECT known, sample FROM meta", nil, func(s *sqlite3.Stmt) {
 		g.known, g.sample = s.ColumnInt64(0), s.ColumnBool(1)

@@ -67,6 +67,13 @@ func (d *rowDirectory) heading(id string) (heading, error) {
 }
 
 func (d *rowDirectory) clause(directive string, number int, sha256 string) (text string, err error) {
+	// Nearly always the clause has the words that the task was made of.
+	found, err := d.c.one("SELECT text FROM clause WHERE directive=? AND number=? AND text_sha256=?", []any{directive, number, sha256}, func(s *sqlite3.Stmt) {
+		text = s.ColumnText(0)
+	})
+	if err != nil || found {
+		return text, err
+	}
 	var earlier []byte
 	_, err = d.c.one("SELECT text, text_sha256, doc FROM clause WHERE directive=? AND (number=? OR text_sha256=?) ORDER BY text_sha256=? DESC, number=? DESC LIMIT 1",
 		[]any{directive, number, sha256, sha256, number}, func(s *sqlite3.Stmt) {

@@ -75,20 +75,19 @@ func writeTask(w *rowWriter, a *aggregate, s task.State) error {
 		}
 		old, known = &taskRow{}, false
 	}
+	if err := w.noteRoster(a.first, old, row, known); err != nil {
+		return err
+	}
 	if known && old.directive == row.directive && old.number == row.number && old.part == row.part && old.kind == row.kind &&
 		old.status == row.status && old.due == row.due && old.active == row.active {
 		err = w.run(`UPDATE task SET sequence=?, doc=? WHERE n=?`, a.last, b, a.first)
 	} else {
-		dueDesc := noDay
-		if row.due != noDay {
-			dueDesc = noDay - row.due
-		}
 		err = w.run(`INSERT INTO task(n, id, directive, number, part, kind, status, due, due_desc, shares, sequence, doc)
 			VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT(n) DO UPDATE SET directive=excluded.directive, number=excluded.number, part=excluded.part,
 			kind=excluded.kind, status=excluded.status, due=excluded.due, due_desc=excluded.due_desc, shares=excluded.shares,
 			sequence=excluded.sequence, doc=excluded.doc`,
-			a.first, a.ref.ID, row.directive, row.number, row.part, row.kind, row.status, row.due, dueDesc, row.active, a.last, b)
+			a.first, a.ref.ID, row.directive, row.number, row.part, row.kind, row.status, row.due, latestFirst(row.due), row.active, a.last, b)
 	}
 	if err != nil {
 		return err
@@ -98,10 +97,8 @@ func writeTask(w *rowWriter, a *aggregate, s task.State) error {
 			return err
 		}
 	}
-	if !known || !slices.Equal(old.spans, row.spans) || old.directive != row.directive || old.number != row.number || old.part != row.part {
-		if err := w.writeTaskSpans(a.first, row); err != nil {
-			return err
-		}
+	if err := w.writeTaskSpans(a.first, old, row, known); err != nil {
+		return err
 	}
 	if err := w.writeRecords(a.first, old, row); err != nil {
 		return err
@@ -114,25 +111,28 @@ func (w *rowWriter) deleteTask(n uint64) error {
 	if err := w.forgetRecords(n); err != nil {
 		return err
 	}
-	for _, sql := range []string{
-		"DELETE FROM task WHERE n=?", "DELETE FROM share WHERE task=?",
-		deleteTaskSpans, deleteShareSpans,
-	} {
+	old, err := w.litRows(n)
+	if err != nil {
+		return err
+	}
+	if err := w.writeLit(n, old, nil); err != nil {
+		return err
+	}
+	for _, sql := range []string{"DELETE FROM share WHERE task=?", deleteShareSpans, "DELETE FROM task WHERE n=?"} {
 		if err := w.replace(sql, n); err != nil {
 			return err
 		}
+	}
+	if !w.empty && w.Changes() > 0 {
+		w.books.roster = true
 	}
 	return nil
 }
 
 // The light tables are keyed by light; the rows of one task are found through
 // the other index.
-const (
-	deleteTaskSpans = `DELETE FROM task_light WHERE (light, directive, number, part, task, since) IN
-		(SELECT light, directive, number, part, task, since FROM task_light INDEXED BY task_light_task WHERE task=?)`
-	deleteShareSpans = `DELETE FROM share_light WHERE (light, office, task, ord, since) IN
-		(SELECT light, office, task, ord, since FROM share_light INDEXED BY share_light_task WHERE task=?)`
-)
+const deleteShareSpans = `DELETE FROM share_light WHERE (light, office, task, ord, since) IN
+	(SELECT light, office, task, ord, since FROM share_light INDEXED BY share_light_task WHERE task=?)`
 
 func (w *rowWriter) writeShares(n uint64, shares []shareRow) error {
 	if err := w.replace("DELETE FROM share WHERE task=?", n); err != nil {
@@ -156,17 +156,14 @@ func (w *rowWriter) writeShares(n uint64, shares []shareRow) error {
 	return nil
 }
 
-func (w *rowWriter) writeTaskSpans(n uint64, row *taskRow) error {
-	if err := w.replace(deleteTaskSpans, n); err != nil {
-		return err
-	}
-	for _, sp := range row.spans {
-		if err := w.run(`INSERT INTO task_light(light, directive, number, part, task, since, until) VALUES(?, ?, ?, ?, ?, ?, ?)`,
-			int(sp.light), row.directive, row.number, row.part, n, sp.since, sp.until); err != nil {
+func (w *rowWriter) writeTaskSpans(n uint64, old, row *taskRow, known bool) (err error) {
+	before, rows := old.litRows(), row.litRows()
+	if !known {
+		if before, err = w.litRows(n); err != nil {
 			return err
 		}
 	}
-	return nil
+	return w.writeLit(n, before, rows)
 }
 
 // rowOfTask returns the columns. A voided task and a share that was handed on

@@ -10,7 +10,7 @@ import (
 
 // writer returns a writer of rows as they are lit now.
 func (g *generation) writer(empty bool) *rowWriter {
-	return &rowWriter{conn: g.w, setting: g.setting, empty: empty, names: namesIn(g.w)}
+	return &rowWriter{conn: g.w, setting: g.setting, empty: empty, names: namesIn(g.w), books: g.books}
 }
 
 // writeRows writes the rows of every aggregate that moved, and those of others

@@ -26,6 +26,7 @@ type rowWriter struct {
 	moved    bool // what the setting rests on was written since it was read
 	empty    bool // nothing has been written yet: there is nothing to replace
 	names    *rowDirectory
+	books    *books
 	required []string // directives whose reports are required differently now
 }
 
@@ -75,6 +76,7 @@ func ids(refs []domain.Ref) []string {
 // Offices.
 
 func writeOffice(w *rowWriter, a *aggregate, s office.State) error {
+	w.books.roster = true
 	if err := w.replace("DELETE FROM office_name WHERE office=?", a.ref.ID); err != nil {
 		return err
 	}
@@ -141,6 +143,7 @@ func officeView(st standing, s office.State) OfficeView {
 // Directives and their clauses.
 
 func writeDirective(w *rowWriter, a *aggregate, s directive.State) error {
+	w.books.roster = true
 	low, high := clauseKey(a.first, 0), clauseKey(a.first+1, 0)
 	if s.Status == 0 {
 		w.required = append(w.required, a.ref.ID)

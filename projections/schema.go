@@ -28,6 +28,7 @@ CREATE TABLE meta(
 	position INTEGER NOT NULL,   -- last sequence whose rows are all here
 	known INTEGER NOT NULL,      -- latest recordedtime up to position
 	sample INTEGER NOT NULL,     -- the ledger says it holds invented data
+	roster INTEGER NOT NULL,     -- the position at which what words find last changed, see rowWriter.roster
 	rules TEXT NOT NULL, calendar TEXT NOT NULL -- versions of what the rows are lit by
 );
 
@@ -139,9 +140,23 @@ CREATE TABLE share_report(
 CREATE TABLE task_light(
 	light INTEGER NOT NULL, directive TEXT NOT NULL, number INTEGER NOT NULL, part INTEGER NOT NULL, task INTEGER NOT NULL,
 	since INTEGER NOT NULL, until INTEGER NOT NULL,
+	due INTEGER NOT NULL, due_desc INTEGER NOT NULL, -- of the task
 	PRIMARY KEY(light, directive, number, part, task, since)
 ) WITHOUT ROWID;
 CREATE INDEX task_light_task ON task_light(task, since, until, light);
+CREATE INDEX task_light_deadline ON task_light(light, due, directive, number, part, task, since, until) WHERE ` + shining + `;
+CREATE INDEX task_light_latest ON task_light(light, due_desc, directive, number, part, task, since, until) WHERE ` + shining + `;
+-- How many more tasks have a light from a day on, in all and by the deadline of the
+-- task (here not for normal, as in the indexes above): the sum up to a day is how
+-- many there are on it. Rows of 0 are left out.
+CREATE TABLE light_step(
+	light INTEGER NOT NULL, day INTEGER NOT NULL, tasks INTEGER NOT NULL,
+	PRIMARY KEY(light, day)
+) WITHOUT ROWID;
+CREATE TABLE light_due(
+	light INTEGER NOT NULL, due INTEGER NOT NULL, day INTEGER NOT NULL, tasks INTEGER NOT NULL,
+	PRIMARY KEY(light, due, day)
+) WITHOUT ROWID;
 CREATE TABLE share_light(
 	light INTEGER NOT NULL, office TEXT NOT NULL, task INTEGER NOT NULL, ord INTEGER NOT NULL,
 	since INTEGER NOT NULL, until INTEGER NOT NULL,
@@ -199,6 +214,7 @@ var dumped = []struct{ table, order string }{
 	{"share_record", "directive, number, part, task, ord"}, {"share_source", "task, ord"},
 	{"share_report", "task, event"},
 	{"task_light", "light, directive, number, part, task, since"},
+	{"light_step", "light, day"}, {"light_due", "light, due, day"},
 	{"share_light", "light, office, task, ord, since"},
 	{"finding_light", "light, finding, since"},
 	{"inspection", "n"}, {"finding", "n"}, {"finding_task", "task, finding"},
