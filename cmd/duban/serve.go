@@ -110,7 +110,7 @@ func limitMemory(env func(string) (string, bool)) {
 // other work. What is live meanwhile grows with the ledger, to about 150 MiB for a
 // million events.
 const (
-	buildMemory    = 164 << 20
+	buildMemory    = 156 << 20
 	memoryPerEvent = 180
 )
 
