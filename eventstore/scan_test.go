@@ -82,12 +82,11 @@ func hasTwins(t *testing.T, d *json.Decoder) bool {
 		}
 		if name, ok := token.(string); ok && key {
 			folded := strings.ToLower(strings.ToUpper(name))
-			if in := open[len(open)-1]; in[folded] {
+			in := open[len(open)-1]
+			if in[folded] {
 				return true
-			} else {
-				in[folded] = true
 			}
-			key = false
+			in[folded], key = true, false
 			continue
 		}
 		switch token {
