@@ -13,6 +13,7 @@ import (
 	"duban/domain"
 	"duban/eventstore"
 	"duban/projections"
+	"duban/projections/tree"
 )
 
 // RebuildView is what a rebuild did.
@@ -96,25 +97,32 @@ func (s *Server) rebuild(ctx context.Context) (*body[RebuildView], error) {
 	ctx, cancel := context.WithTimeout(ctx, checkupTime)
 	defer cancel()
 	began := time.Now()
-	// Side by side: the tree mostly waits for the stream, the read models for SQLite.
-	var report projections.RebuildReport
+	report, err := Rebuild(ctx, s.Model, s.Tree)
+	if err != nil {
+		return nil, err
+	}
+	return &body[RebuildView]{Body: RebuildView{Events: report.Events, Seconds: time.Since(began).Seconds()}}, nil
+}
+
+// Rebuild makes the read models and the tree, if there is one, again from the stream.
+// They are built side by side: they read the stream together, and the tree mostly
+// waits for it, the read models for SQLite.
+func Rebuild(ctx context.Context, model *projections.Model, merkle *tree.Tree) (report projections.RebuildReport, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		if report, err = s.Model.Rebuild(ctx, nil); err != nil {
+		if report, err = model.Rebuild(ctx, nil); err != nil {
 			return fmt.Errorf("rebuild the read models: %w", err)
 		}
 		return nil
 	})
-	if s.Tree != nil {
+	if merkle != nil {
 		group.Go(func() error {
-			_, err := s.Tree.Rebuild(ctx, nil)
+			_, err := merkle.Rebuild(ctx, nil)
 			return err
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	return &body[RebuildView]{Body: RebuildView{Events: report.Events, Seconds: time.Since(began).Seconds()}}, nil
+	err = group.Wait()
+	return report, err
 }
 
 func (s *Server) checkup(ctx context.Context) (*body[CheckupView], error) {

@@ -2,7 +2,6 @@ package eventstore
 
 import (
 	"bytes"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -176,183 +175,27 @@ func (c *Codec) decode(raw []byte) (Record, error) {
 		return r, fmt.Errorf("%d 字节，超过上限 / %d bytes are too many", len(raw), len(raw))
 	case !utf8.Valid(raw):
 		return r, errors.New("不是 UTF-8 / not UTF-8")
-	case !json.Valid(raw):
-		return r, errors.New("不是有效的 JSON / not valid JSON")
 	}
-	// One copy that all attributes are parts of, instead of one for each.
 	var env envelope
-	if err := eachMember(string(raw), env.set); err != nil {
+	if err := eachMember(raw, env.set); err != nil {
+		if !json.Valid(raw) {
+			err = errSyntax // whatever else is wrong with it
+		}
 		return r, err
 	}
+	env.own()
 	if err := env.record(&r); err != nil {
 		return r, err
 	}
-	prototype, known := c.types[env.eventType]
+	prototype, known := c.types[env.text[attrType]]
 	if !known {
-		r.Data = &domain.Unknown{Type: env.eventType, Raw: json.RawMessage(env.data)}
+		r.Data = &domain.Unknown{Type: env.text[attrType], Raw: bytes.Clone(env.raw[attrData])}
 		return r, nil
 	}
 	p := domain.NewPayload(prototype)
-	if err := json.Unmarshal([]byte(env.data), p); err != nil {
-		return r, fmt.Errorf("data 与 %s 不符 / data does not fit %s: %w", env.eventType, env.eventType, err)
+	if err := json.Unmarshal(env.raw[attrData], p); err != nil {
+		return r, fmt.Errorf("data 与 %s 不符 / data does not fit %s: %w", env.text[attrType], env.text[attrType], err)
 	}
 	r.Data = p
 	return r, nil
-}
-
-// envelope holds the attributes as texts and numbers, before they are judged.
-type envelope struct {
-	specVersion, id, source, eventType, subject, time, recorded string
-	previous, actor, office, authority                          string
-	commandID, commandDigest, txID                              string
-	correlationID, causationID, contentType, data               string
-	version, txIndex, txCount                                   uint64
-
-	seen uint32 // bit n: attribute n was there
-}
-
-// set takes one member of the event. An attribute that is there twice is refused,
-// also where the second differs in case.
-func (e *envelope) set(key, value string) (known bool, err error) {
-	n, text, number := e.field(key)
-	if n == 0 {
-		if n, _, _ := e.field(fold(key)); n != 0 {
-			return false, fmt.Errorf("属性 %q 应为小写 / the attribute %q is written in lower case", key, key)
-		}
-		return false, nil
-	}
-	if e.seen&(1<<n) != 0 {
-		return true, duplicateKey(key)
-	}
-	e.seen |= 1 << n
-	switch {
-	case text != nil:
-		if value[0] != '"' {
-			return true, fmt.Errorf("%s 应为文本 / %s is a text", key, key)
-		}
-		*text = unquote(value)
-	case number != nil:
-		v, err := strconv.ParseUint(value, 10, 63)
-		if err != nil || v == 0 {
-			return true, fmt.Errorf("%s 应为正整数 / %s is a positive whole number", key, key)
-		}
-		*number = v
-	default:
-		e.data = value
-	}
-	return true, nil
-}
-
-// field returns the number of an attribute, 0 for one this software does not
-// know, and where its text or number belongs.
-func (e *envelope) field(key string) (n int, text *string, number *uint64) {
-	switch key {
-	case "specversion":
-		return 1, &e.specVersion, nil
-	case "id":
-		return 2, &e.id, nil
-	case "source":
-		return 3, &e.source, nil
-	case "type":
-		return 4, &e.eventType, nil
-	case "subject":
-		return 5, &e.subject, nil
-	case "time":
-		return 6, &e.time, nil
-	case "recordedtime":
-		return 7, &e.recorded, nil
-	case "version":
-		return 8, nil, &e.version
-	case "previous":
-		return 9, &e.previous, nil
-	case "actor":
-		return 10, &e.actor, nil
-	case "office":
-		return 11, &e.office, nil
-	case "authority":
-		return 12, &e.authority, nil
-	case "commandid":
-		return 13, &e.commandID, nil
-	case "commanddigest":
-		return 14, &e.commandDigest, nil
-	case "txid":
-		return 15, &e.txID, nil
-	case "txindex":
-		return 16, nil, &e.txIndex
-	case "txcount":
-		return 17, nil, &e.txCount
-	case "correlationid":
-		return 18, &e.correlationID, nil
-	case "causationid":
-		return 19, &e.causationID, nil
-	case "datacontenttype":
-		return 20, &e.contentType, nil
-	case "data":
-		return 21, nil, nil
-	}
-	return 0, nil, nil
-}
-
-func (e *envelope) record(r *Record) error {
-	r.ID, r.Source, r.Version, r.Previous = e.id, e.source, e.version, e.previous
-	r.CommandID, r.CommandDigest = e.commandID, e.commandDigest
-	r.TxID, r.CorrelationID, r.CausationID = e.txID, e.correlationID, e.causationID
-
-	var err error
-	if r.Subject, err = domain.ParseRef(e.subject); err != nil {
-		return fmt.Errorf("subject: %w", err)
-	}
-	if r.RecordedTime, err = time.Parse(time.RFC3339, e.recorded); err != nil {
-		return fmt.Errorf("recordedtime: %w", err)
-	}
-	r.RecordedTime = r.RecordedTime.UTC()
-	if r.Time, err = time.Parse(time.RFC3339, e.time); err != nil {
-		return fmt.Errorf("time: %w", err)
-	}
-	r.Time = r.Time.In(calendar.Zone)
-	if r.Actor, err = domain.ParseRef(e.actor); err != nil {
-		return fmt.Errorf("actor: %w", err)
-	}
-	if e.office != "" {
-		if r.Office, err = domain.ParseRef(e.office); err != nil {
-			return fmt.Errorf("office: %w", err)
-		}
-	}
-	if err = r.Authority.UnmarshalText([]byte(e.authority)); err != nil || r.Authority == 0 {
-		return fmt.Errorf("authority %q: %w", e.authority, errors.Join(errors.New("缺失或未知 / missing or unknown"), err))
-	}
-	switch {
-	case e.specVersion != specVersion:
-		return fmt.Errorf("specversion %q 不是 / is not %s", e.specVersion, specVersion)
-	case e.id == "", e.source == "", e.eventType == "", e.commandID == "", e.commandDigest == "":
-		return errors.New("缺少 id、source、type、commandid 或 commanddigest / one of id, source, type, commandid, commanddigest is missing")
-	case e.contentType != contentType:
-		return fmt.Errorf("datacontenttype %q 不是 / is not %s", e.contentType, contentType)
-	case len(e.data) == 0:
-		return errors.New("缺少 data / data is missing")
-	case e.version == 0:
-		return errors.New("缺少 version / version is missing")
-	case (e.version == 1) != (e.previous == ""), e.previous != "" && !isHash(e.previous):
-		return errors.New("previous 与 version 不符 / previous does not fit the version")
-	}
-	return e.transaction(r)
-}
-
-func (e *envelope) transaction(r *Record) error {
-	if e.txID == "" && e.txIndex == 0 && e.txCount == 0 {
-		return nil
-	}
-	if e.txID == "" || e.txCount < 2 || e.txCount > MaxEvents || e.txIndex == 0 || e.txIndex > e.txCount {
-		return errors.New("txid、txindex、txcount 不成一组 / txid, txindex and txcount don't fit together")
-	}
-	r.TxIndex, r.TxCount = int(e.txIndex), int(e.txCount)
-	return nil
-}
-
-func isHash(s string) bool {
-	if len(s) != len(hashPrefix)+64 || s[:len(hashPrefix)] != hashPrefix {
-		return false
-	}
-	b, err := hex.DecodeString(s[len(hashPrefix):])
-	return err == nil && hex.EncodeToString(b) == s[len(hashPrefix):]
 }

@@ -14,7 +14,7 @@ import (
 // too late, reads by itself.
 //
 // What is held was read from the durable part of the stream a moment ago, and goes
-// with the last member.
+// when all have read it, at the latest with the last member.
 type convoy struct {
 	// open starts reading at a sequence. nil: the server can't.
 	open func(ctx context.Context, from uint64) vanguard
@@ -25,8 +25,11 @@ type convoy struct {
 	changed chan struct{}     // closed and replaced at every change of what follows
 	members map[*rider]uint64 // sequence each one has to read next
 	held    [][]message       // one after the other in the stream, none empty
-	busy    bool              // a member reads
-	front   vanguard          // belongs to the member that reads; nil: none
+	// departed: what the first member began with may be gone from held, and nobody who
+	// begins there can join.
+	departed bool
+	busy     bool     // a member reads
+	front    vanguard // belongs to the member that reads; nil: none
 }
 
 // A vanguard reads the stream in order; *bulkReader is one.
@@ -42,7 +45,7 @@ type vanguard interface {
 // A rider is one reader's membership.
 type rider struct{ left bool }
 
-// convoyLength is how many batches are held, about 20 MB of common events.
+// convoyLength is how many batches are held at most, about 20 MB of common events.
 const convoyLength = 16
 
 func newConvoy(open func(context.Context, uint64) vanguard) *convoy {
@@ -97,20 +100,23 @@ func (c *convoy) end() uint64 {
 	return last[len(last)-1].Seq + 1
 }
 
-// room reports whether another batch may be held: the oldest one goes once everybody
-// has read it.
+// room reports whether another batch may be held. Batches that everybody has read are
+// kept only as long as the first one is, for those who set out a moment later.
 func (c *convoy) room() bool {
-	if len(c.held) < convoyLength {
+	if len(c.held) == 0 || !c.departed && len(c.held) < convoyLength {
 		return true
 	}
-	oldest := c.held[0]
-	for _, next := range c.members {
-		if next <= oldest[len(oldest)-1].Seq {
-			return false
-		}
+	c.departed = true
+	next := c.end()
+	for _, n := range c.members {
+		next = min(next, n)
 	}
-	c.held = slices.Delete(c.held, 0, 1)
-	return true
+	read := 0
+	for read < len(c.held)-1 && c.held[read+1][0].Seq <= next {
+		read++
+	}
+	c.held = slices.Delete(c.held, 0, read)
+	return len(c.held) < convoyLength
 }
 
 // fetch reads the next batch with the lock released, and reports whether there was
@@ -192,7 +198,7 @@ func (c *convoy) disband() {
 	if len(c.members) > 0 || c.busy {
 		return
 	}
-	c.held = nil
+	c.held, c.departed = nil, false
 	if c.front != nil {
 		go c.front.close() // asks the server to forget a consumer
 		c.front = nil

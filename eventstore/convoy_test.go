@@ -112,6 +112,27 @@ func TestConvoyReadsOnce(t *testing.T) {
 	})
 }
 
+// TestConvoyLetsGo: once nobody can join any more, what everybody has read is not held.
+func TestConvoyLetsGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, c := newRoad(3000)
+		alone, joins := &rider{}, &rider{}
+		ride(t.Context(), c, alone, 1, 10, func(next uint64) {
+			if next == 11 {
+				assert.Equal(t, sequences(1, 10*convoyLength), ride(t.Context(), c, joins, 1, 10, func(next uint64) {
+					if next > 10*convoyLength {
+						c.leave(joins)
+					}
+				}))
+			}
+			if next > 10*convoyLength+10 {
+				assert.LessOrEqual(t, len(c.held), 2, "before %d", next)
+			}
+		})
+		assert.Empty(t, c.held)
+	})
+}
+
 // TestConvoyLeavesBehind: who does not move is left behind and reads by itself, the
 // others go on; who joins too late is told so at once.
 func TestConvoyLeavesBehind(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -168,16 +169,16 @@ func (f *follower) read(ctx context.Context, limit uint64) (out []Record, err er
 			return nil, nil
 		}
 	}
+	out = make([]Record, 0, f.asm.Pending()+len(msgs))
 	for _, m := range msgs {
 		rec, err := f.take(ctx, m)
 		if err != nil {
 			return out, err
 		}
 		f.next = m.Seq + 1
-		for _, r := range f.asm.Add(rec) {
-			if r.Seq > f.after {
-				out = append(out, r)
-			}
+		out = f.asm.addTo(out, rec)
+		if len(out) > 0 && out[0].Seq <= f.after { // from before, to see a transaction whole
+			out = slices.DeleteFunc(out, func(r Record) bool { return r.Seq <= f.after })
 		}
 	}
 	return out, nil

@@ -15,17 +15,19 @@ type Assembler struct {
 //
 // A record that could not be read (Undecodable) belongs to no transaction: even
 // where its tx attributes could be made out, nothing vouches for them.
-func (a *Assembler) Add(r Record) []Record {
-	var out []Record
+func (a *Assembler) Add(r Record) []Record { return a.addTo(nil, r) }
+
+// addTo is Add for who collects many records: it appends to out.
+func (a *Assembler) addTo(out []Record, r Record) []Record {
 	if len(a.open) > 0 {
 		if continues(a.open[len(a.open)-1], r) {
 			a.open = append(a.open, r)
 			if r.TxIndex < r.TxCount {
-				return nil
+				return out
 			}
-			return a.take(false)
+			return a.take(out, false)
 		}
-		out = a.take(true)
+		out = a.take(out, true)
 	}
 	switch {
 	case r.TxCount == 0 || r.Undecodable != nil:
@@ -41,12 +43,13 @@ func (a *Assembler) Add(r Record) []Record {
 // Pending returns how many records are held back.
 func (a *Assembler) Pending() int { return len(a.open) }
 
-func (a *Assembler) take(void bool) []Record {
-	out := a.open
-	a.open = nil
-	for i := range out {
-		out[i].Voided = void
+func (a *Assembler) take(out []Record, void bool) []Record {
+	for i := range a.open {
+		a.open[i].Voided = void
 	}
+	out = append(out, a.open...)
+	clear(a.open) // the memory is used again, what it named is not held
+	a.open = a.open[:0]
 	return out
 }
 

@@ -130,7 +130,7 @@ func registered() []domain.Kind {
 }
 
 // own returns an event to be folded into a state that is kept. What a decoder
-// returns shares memory with the whole stored event, which a kept id would keep.
+// returns shares memory with all of the event's attributes, which a kept id would keep.
 func own(e domain.Event) domain.Event {
 	e.ID = strings.Clone(e.ID)
 	e.Subject.ID = strings.Clone(e.Subject.ID)

@@ -24,17 +24,18 @@ type storedEvent struct {
 type folding struct {
 	ref    domain.Ref
 	events []storedEvent
-	size   int
+	raw    []byte // of the events
 
-	done chan struct{} // closed when what follows is set
+	done chan struct{} // gets one when what follows is set
 	a    *aggregate    // nil: nothing of it counts at the cut
 	err  error
 }
 
-// Bounds of what is on its way in foldAll.
+// Bounds of what is on its way in foldAll, and of what of it is kept to be used again.
 const (
 	foldingBytes = 8 << 20
 	foldings     = 256
+	commonBytes  = 64 << 10 // of one aggregate's events
 )
 
 // foldAll folds every aggregate of some kinds at a cut and hands it to write, kind
@@ -69,10 +70,11 @@ type foldQueue struct {
 	write func(*aggregate) error
 	line  []*folding // on their way, in order
 	size  int        // bytes in line
+	free  []*folding // written
 }
 
 func (q *foldQueue) fill(ctx context.Context, c *conn, kind domain.Kind, k cut) error {
-	f := &folding{}
+	f := q.next(domain.Ref{})
 	err := c.each("SELECT seq, version, recorded, effect, raw, id FROM trail INDEXED BY trail_subject WHERE kind=? AND seq<=? ORDER BY id, seq",
 		[]any{int(kind), k.seq}, func(s *sqlite3.Stmt) error {
 			if id := s.ColumnRawText(5); string(id) != f.ref.ID {
@@ -82,11 +84,11 @@ func (q *foldQueue) fill(ctx context.Context, c *conn, kind domain.Kind, k cut) 
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				f = &folding{ref: domain.Ref{Kind: kind, ID: string(id)}, done: make(chan struct{})}
+				f = q.next(domain.Ref{Kind: kind, ID: string(id)})
 			}
-			e := readStored(s)
+			var e storedEvent
+			e, f.raw = readStored(s, f.raw)
 			f.events = append(f.events, e)
-			f.size += len(e.raw)
 			return nil
 		})
 	if err != nil {
@@ -98,6 +100,17 @@ func (q *foldQueue) fill(ctx context.Context, c *conn, kind domain.Kind, k cut) 
 	return q.drain(0, 0)
 }
 
+// next returns a folding without events, with the memory of one that is done.
+func (q *foldQueue) next(ref domain.Ref) *folding {
+	if len(q.free) == 0 {
+		return &folding{ref: ref, done: make(chan struct{}, 1)}
+	}
+	f := q.free[len(q.free)-1]
+	q.free = q.free[:len(q.free)-1]
+	f.ref = ref
+	return f
+}
+
 // push sends an aggregate to the workers and takes the finished ones off the line.
 func (q *foldQueue) push(f *folding) error {
 	if len(f.events) == 0 {
@@ -105,7 +118,7 @@ func (q *foldQueue) push(f *folding) error {
 	}
 	q.jobs <- f
 	q.line = append(q.line, f)
-	q.size += f.size
+	q.size += len(f.raw)
 	return q.drain(foldingBytes, foldings/2)
 }
 
@@ -114,25 +127,27 @@ func (q *foldQueue) drain(size, n int) error {
 	for len(q.line) > n || len(q.line) > 0 && q.size > size {
 		f := q.line[0]
 		q.line = q.line[1:]
-		q.size -= f.size
+		q.size -= len(f.raw)
 		<-f.done
 		if f.err != nil {
 			return f.err
 		}
-		if f.a == nil {
-			continue
+		if f.a != nil {
+			if err := q.write(f.a); err != nil {
+				return err
+			}
 		}
-		if err := q.write(f.a); err != nil {
-			return err
+		if cap(f.raw) <= commonBytes {
+			*f = folding{events: f.events[:0], raw: f.raw[:0], done: f.done}
+			q.free = append(q.free, f)
 		}
 	}
 	return nil
 }
 
 func (f *folding) run(d decoder, k cut) {
-	defer close(f.done)
+	defer func() { f.done <- struct{}{} }()
 	events, st, err := decodeStored(d, f.ref, f.events)
-	f.events = nil
 	if err != nil {
 		f.err = err
 		return
@@ -146,15 +161,19 @@ func (f *folding) run(d decoder, k cut) {
 	}
 }
 
-// readStored reads one row of seq, version, recorded, effect, raw.
-func readStored(s *sqlite3.Stmt) storedEvent {
+// readStored reads one row of seq, version, recorded, effect, raw. The bytes are
+// appended to buf, which it returns.
+func readStored(s *sqlite3.Stmt, buf []byte) (storedEvent, []byte) {
+	before := len(buf)
+	buf = s.ColumnBlob(4, buf)
 	return storedEvent{
 		seq: uint64(s.ColumnInt64(0)), version: uint64(s.ColumnInt64(1)), recorded: fromMicro(s.ColumnInt64(2)),
-		effect: effect(s.ColumnInt(3)), raw: s.ColumnBlob(4, nil),
-	}
+		effect: effect(s.ColumnInt(3)), raw: buf[before:],
+	}, buf
 }
 
-// decodeStored decodes the events of an aggregate that count.
+// decodeStored decodes the events of an aggregate that count. What it returns shares
+// no memory with their bytes.
 func decodeStored(d decoder, ref domain.Ref, stored []storedEvent) ([]domain.Event, standing, error) {
 	st := standing{ref: ref}
 	events := make([]domain.Event, 0, len(stored))
@@ -178,9 +197,12 @@ func decodeStored(d decoder, ref domain.Ref, stored []storedEvent) ([]domain.Eve
 // ones that count, decoded, as they were recorded.
 func history(c *conn, d decoder, ref domain.Ref, upTo uint64) ([]domain.Event, standing, error) {
 	var stored []storedEvent
+	var buf []byte
 	err := c.each(`SELECT seq, version, recorded, effect, raw FROM trail WHERE kind=? AND id=? AND seq<=? ORDER BY seq`,
 		[]any{int(ref.Kind), ref.ID, upTo}, func(s *sqlite3.Stmt) error {
-			stored = append(stored, readStored(s))
+			var e storedEvent
+			e, buf = readStored(s, buf)
+			stored = append(stored, e)
 			return nil
 		})
 	if err != nil {

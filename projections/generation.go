@@ -259,10 +259,7 @@ func (g *generation) appendOne(r eventstore.Record) error {
 	if !r.Time.IsZero() {
 		occurred = micro(r.Time)
 	}
-	if err := g.w.run(`INSERT INTO trail(seq, kind, id, version, type, time, recorded, known, event, actor, office, authority, effect, raw)
-		VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.Seq, int(r.Subject.Kind), r.Subject.ID, r.Version, eventType, occurred, recorded, g.known, r.ID,
-		r.Actor.String(), r.Office.String(), int(r.Authority), int(effectOf(r)), r.Raw); err != nil {
+	if err := g.w.insertTrail(r, eventType, occurred, recorded, g.known); err != nil {
 		return err
 	}
 	if !r.Effective() {

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"duban/api"
 	"duban/domain/calendar"
 	"duban/eventstore"
 	"duban/eventstore/baseline"
@@ -111,11 +112,8 @@ func (b *bench) rebuildAll(ctx context.Context) error {
 			return err
 		}
 		began := time.Now()
-		group, gctx := errgroup.WithContext(ctx)
-		group.Go(func() error { _, err := b.node.model.Rebuild(gctx, nil); return err })
-		group.Go(func() error { _, err := b.node.tree.Rebuild(gctx, nil); return err })
-		if err := group.Wait(); err != nil {
-			return fmt.Errorf("rebuild: %w", err)
+		if _, err := api.Rebuild(ctx, b.node.model, b.node.tree); err != nil {
+			return err
 		}
 		o, p = append(o, events/time.Since(began).Seconds()), append(p, events/bare.Seconds())
 	}

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
-	"golang.org/x/sync/errgroup"
 
+	"duban/api"
 	"duban/domain"
 	"duban/eventstore"
 	"duban/projections/tree"
@@ -118,11 +118,8 @@ func (b *bench) treeInRebuild(ctx context.Context) error {
 		}
 		alone = append(alone, time.Since(began))
 		began = time.Now()
-		group, ctx := errgroup.WithContext(ctx)
-		group.Go(func() error { _, err := b.node.model.Rebuild(ctx, nil); return err })
-		group.Go(func() error { _, err := b.node.tree.Rebuild(ctx, nil); return err })
-		if err := group.Wait(); err != nil {
-			return fmt.Errorf("rebuild: %w", err)
+		if _, err := api.Rebuild(ctx, b.node.model, b.node.tree); err != nil {
+			return err
 		}
 		both = append(both, time.Since(began))
 	}

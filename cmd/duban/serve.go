@@ -110,8 +110,8 @@ func limitMemory(env func(string) (string, bool)) {
 // other work. What is live meanwhile grows with the ledger, to about 150 MiB for a
 // million events.
 const (
-	buildMemory    = 192 << 20
-	memoryPerEvent = 160
+	buildMemory    = 156 << 20
+	memoryPerEvent = 180
 )
 
 // holdMemory has the collector work harder while read models of so many events are

@@ -347,5 +347,11 @@ func (s State) reopen(d *Reopened, a Act) State {
 	return s
 }
 
-// add appends to a copy, so that the old state's slice stays as it was.
-func add[T any](list []T, v T) []T { return append(slices.Clip(list), v) }
+// add appends to a copy, so that the old state's slice stays as it was. Room for more
+// would never be used: the next one copies again.
+func add[T any](list []T, v T) []T {
+	longer := make([]T, len(list)+1)
+	copy(longer, list)
+	longer[len(list)] = v
+	return longer
+}
