@@ -383,12 +383,12 @@ func foldSome(ctx context.Context, c *conn, d decoder, k cut, refs []domain.Ref,
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		f := &folding{ref: ref, done: make(chan struct{})}
+		f := q.next(ref)
 		if err := c.each("SELECT seq, version, recorded, effect, raw FROM trail WHERE kind=? AND id=? AND seq<=? ORDER BY seq",
 			[]any{int(ref.Kind), ref.ID, k.seq}, func(s *sqlite3.Stmt) error {
-				e := readStored(s)
+				var e storedEvent
+				e, f.raw = readStored(s, f.raw)
 				f.events = append(f.events, e)
-				f.size += len(e.raw)
 				return nil
 			}); err != nil {
 			return fmt.Errorf("read the trail of %s: %w", ref, err)
