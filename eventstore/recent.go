@@ -9,8 +9,12 @@ import (
 	"duban/domain"
 )
 
-// recentBytes bounds what is remembered of aggregates used lately.
-const recentBytes = 40 << 20
+// recentBytes bounds what is remembered of aggregates used lately, and sparedBytes
+// while something else needs the memory.
+const (
+	recentBytes = 64 << 20
+	sparedBytes = 8 << 20
+)
 
 // recent remembers the stored events of aggregates that were loaded or written
 // lately. A history is read one append after the other (walkBack), and the server
@@ -26,6 +30,7 @@ type recent struct {
 	mu     sync.Mutex
 	lru    *simplelru.LRU[domain.Ref, history]
 	weight int // of all that is in lru, in bytes
+	bound  int // of weight
 }
 
 // A history is an aggregate's events from the first on, not necessarily to the
@@ -48,7 +53,7 @@ const heldBy = 64
 func (e stored) weight() int { return heldBy + len(e.raw) }
 
 func newRecent() *recent {
-	r := &recent{}
+	r := &recent{bound: recentBytes}
 	// Its weight bounds it, not the number of entries.
 	r.lru, _ = simplelru.NewLRU(math.MaxInt, func(_ domain.Ref, h history) { r.weight -= h.weight }) // refuses only sizes below 1
 	return r
@@ -97,13 +102,32 @@ func (r *recent) add(rec Record) {
 // not used for longest. Whatever is too large by itself is not remembered.
 func (r *recent) set(ref domain.Ref, h history) {
 	r.lru.Remove(ref)
-	if h.weight > recentBytes {
+	if h.weight > r.bound {
 		return
 	}
 	r.lru.Add(ref, h)
-	for r.weight += h.weight; r.weight > recentBytes; {
+	r.weight += h.weight
+	r.trim()
+}
+
+func (r *recent) trim() {
+	for r.weight > r.bound {
 		r.lru.RemoveOldest()
 	}
+}
+
+// Spare has the store remember little of the histories used lately until end is
+// called: for work that needs the memory for a while. Only speed depends on it.
+func (s *Store) Spare() (end func()) {
+	s.recent.within(sparedBytes)
+	return func() { s.recent.within(recentBytes) }
+}
+
+func (r *recent) within(bound int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.bound = bound
+	r.trim()
 }
 
 // forget forgets an aggregate.

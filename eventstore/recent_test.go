@@ -135,6 +135,11 @@ func TestRecentIsBounded(t *testing.T) {
 	assert.Empty(t, r.of(first), "larger than all that may be held")
 	require.Equal(t, held(), r.weight)
 	assert.Greater(t, held(), recentBytes-5*MaxEventBytes, "nothing was forgotten for it")
+
+	r.within(sparedBytes)
+	require.LessOrEqual(t, held(), sparedBytes)
+	require.Equal(t, held(), r.weight)
+	assert.Greater(t, held(), sparedBytes-4*MaxEventBytes, "what was used last stays")
 }
 
 // Who holds a history may go on reading it while events are added behind.

@@ -110,7 +110,7 @@ func limitMemory(env func(string) (string, bool)) {
 // other work. What is live meanwhile grows with the ledger, to about 150 MiB for a
 // million events.
 const (
-	buildMemory    = 156 << 20
+	buildMemory    = 168 << 20
 	memoryPerEvent = 180
 )
 
@@ -157,7 +157,10 @@ func openNode(ctx context.Context, cfg serveConfig, clock func() time.Time, log 
 	}
 	model, err := projections.Open(ctx, projections.Config{
 		Dir: filepath.Join(cfg.Data, "readmodel"), Source: store, Org: cfg.Org, Types: vocabulary.Payloads(), Logger: log,
-		Sample: cfg.Demo, Building: holdMemory,
+		Sample: cfg.Demo, Building: func(events uint64) (end func()) {
+			wide, release := store.Spare(), holdMemory(events)
+			return func() { wide(); release() }
+		},
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the read models: %w", err), store.Close())
