@@ -149,7 +149,7 @@ func (mk *maker) build(ctx context.Context, rows func(context.Context) error) er
 	if err == nil {
 		err = apart(mk.g.w.run("UPDATE meta SET complete=1"))
 	}
-	return errors.Join(err, apart(mk.g.w.close()))
+	return errors.Join(err, apart(mk.g.close()))
 }
 
 // stand notes what the rows stand for.
@@ -231,7 +231,9 @@ func (mk *maker) copyRows(ctx context.Context, src source) (*touched, error) {
 		return nil, apart(err)
 	}
 	// Full-text tables that were written past must be opened anew.
-	if err := mk.g.w.close(); err != nil {
+	err = mk.g.w.close()
+	mk.g.w = nil
+	if err != nil {
 		return nil, apart(err)
 	}
 	mk.g.w, err = openConn(mk.b.path, sqlite3.OPEN_READWRITE, bulkCacheKiB, bulkPragmas()...)

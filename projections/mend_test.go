@@ -139,3 +139,19 @@ func TestMendedCutByDay(t *testing.T) {
 		c.same(have, c.folded(k))
 	}
 }
+
+// Somebody may delete the read models while a cut is made from them.
+func TestFilesGoneWhileMending(t *testing.T) {
+	l, _, _ := story(t)
+	m := run(t, l)
+	settle(t, m, l)
+	m.cfg.mendBudget = 1 << 40
+	c := &cutBench{t: t, m: m}
+	_, err := c.make(cut{seq: l.Acked() - 3}, func(mk *maker, live *generation) func(context.Context) error {
+		return func(ctx context.Context) error {
+			require.NoError(t, os.Remove(mk.b.path))
+			return mk.fromSource(ctx, source{path: live.path, live: live, vs: m.views})
+		}
+	})
+	require.Error(t, err)
+}
