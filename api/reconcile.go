@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 
+	"duban/domain/finding"
+	"duban/domain/task"
 	"duban/eventstore"
 	"duban/projections"
 )
@@ -22,8 +24,9 @@ func (s *Server) ReconcileEvidence(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("look for withdrawn evidence: %w", err)
 		}
-		if e.Voided || e.Undecodable {
-			continue // without effect
+		known := e.Type == (*task.EvidenceWithdrawn)(nil).EventType() || e.Type == (*finding.EvidenceWithdrawn)(nil).EventType()
+		if e.Voided || e.Undecodable || !known {
+			continue // without effect, or newer software's affair
 		}
 		var event struct {
 			Data struct {
