@@ -11,6 +11,7 @@ type cache[K comparable, V any] struct {
 	mu       sync.Mutex
 	new, old map[K]V
 	dropped  bool // something was forgotten since the start
+	clears   int
 }
 
 func newCache[K comparable, V any](n int) *cache[K, V] {
@@ -36,10 +37,21 @@ func (c *cache[K, V]) put(k K, v V) {
 	c.set(k, v)
 }
 
-// putUnless remembers v unless what is remembered already is to be kept.
-func (c *cache[K, V]) putUnless(k K, v V, keep func(V) bool) {
+// since is where putUnless's reader begins.
+func (c *cache[K, V]) since() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.clears
+}
+
+// putUnless remembers v unless what is remembered already is to be kept, or everything
+// was forgotten since v began to be read.
+func (c *cache[K, V]) putUnless(k K, v V, since int, keep func(V) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.clears != since {
+		return
+	}
 	known, ok := c.new[k]
 	if !ok {
 		known, ok = c.old[k]
@@ -68,6 +80,7 @@ func (c *cache[K, V]) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.new, c.old, c.dropped = map[K]V{}, map[K]V{}, true
+	c.clears++
 }
 
 // complete reports whether nothing put was ever forgotten.

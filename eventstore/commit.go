@@ -22,6 +22,7 @@ import (
 type committer struct {
 	s        *Store
 	last     uint64    // sequence of the stream's last event
+	beyond   bool      // the stream ended beyond what was acknowledged: lost answers, or somebody else
 	recorded time.Time // its recordedtime
 	opened   bool      // ledger.opened was acknowledged in this session
 	broken   error     // why the store has to be reopened
@@ -362,6 +363,13 @@ func (c *committer) publish(ctx context.Context, msgs []*nats.Msg) (uint64, erro
 // acknowledge tells everyone that a batch is on disk.
 func (c *committer) acknowledge(b batch) {
 	c.last, c.recorded = b.last, b.recorded
+	if c.beyond {
+		// This moves the position over what no Load saw before. Whatever one remembered
+		// meanwhile is from before it.
+		c.s.advance(b.last, b.recorded)
+		c.s.heads.clear()
+		c.beyond = false
+	}
 	for _, records := range b.records {
 		c.s.learn(records)
 	}
@@ -448,7 +456,8 @@ func (c *committer) refresh(ctx context.Context, acceptance bool) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	if c.s.cfg.URL == "" && info.State.LastSeq != acked { // somebody else wrote
+	if c.s.cfg.URL == "" && info.State.LastSeq != acked {
+		c.beyond = true
 		c.s.heads.clear()
 	}
 	c.last, c.recorded = info.State.LastSeq, time.Time{}

@@ -32,6 +32,9 @@ type credentials struct {
 	mu      sync.Mutex
 	changes uint64 // that were made to the bucket
 	known   *cache[string, Credential]
+	// doubtful are tokens whose last change got no answer: it may be made at any time,
+	// so they are read each time.
+	doubtful map[string]bool
 }
 
 // maxCredentials bounds the memory. Offices are counted in dozens.
@@ -49,17 +52,22 @@ func (c *credentials) of(tokenSHA256 string) (cred Credential, ok bool, changes 
 func (c *credentials) put(cred Credential, changes uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.changes == changes {
+	if c.changes == changes && !c.doubtful[cred.TokenSHA256] {
 		c.known.put(cred.TokenSHA256, cred)
 	}
 }
 
-// changed forgets a token after a change to it, and whatever is being read.
-func (c *credentials) changed(tokenSHA256 string) {
+// changed forgets a token after a change to it, and whatever is being read. err is
+// the change's.
+func (c *credentials) changed(tokenSHA256 string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.changes++
 	c.known.remove(tokenSHA256)
+	delete(c.doubtful, tokenSHA256)
+	if err != nil {
+		c.doubtful[tokenSHA256] = true
+	}
 }
 
 func (s *Store) withCredentials(ctx context.Context, f func(jetstream.KeyValue) error) error {
@@ -76,15 +84,17 @@ func (s *Store) withCredentials(ctx context.Context, f func(jetstream.KeyValue) 
 
 // PutCredential stores what the token with this digest stands for, replacing what
 // it stood for before.
-func (s *Store) PutCredential(ctx context.Context, tokenSHA256 string, c Credential) error {
+func (s *Store) PutCredential(ctx context.Context, tokenSHA256 string, c Credential) (err error) {
 	b, err := json.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("encode the credential: %w", err)
 	}
-	defer s.tokens.changed(tokenSHA256) // also where nobody knows whether it was written
+	defer func() { s.tokens.changed(tokenSHA256, err) }()
 	return s.withCredentials(ctx, func(kv jetstream.KeyValue) error {
 		if _, err := kv.Put(ctx, tokenSHA256, b); err != nil {
-			s.suspect(err)
+			if ctx.Err() == nil { // or else the caller is gone, which says nothing of the disk
+				s.suspect(err)
+			}
 			return fmt.Errorf("%w: store the credential: %w", ErrUnavailable, err)
 		}
 		return nil
@@ -151,11 +161,13 @@ func (s *Store) Credentials(ctx context.Context) ([]Credential, error) {
 
 // RevokeCredential makes the token with this digest worthless. It is no error if
 // it was already.
-func (s *Store) RevokeCredential(ctx context.Context, tokenSHA256 string) error {
-	defer s.tokens.changed(tokenSHA256)
+func (s *Store) RevokeCredential(ctx context.Context, tokenSHA256 string) (err error) {
+	defer func() { s.tokens.changed(tokenSHA256, err) }()
 	return s.withCredentials(ctx, func(kv jetstream.KeyValue) error {
 		if err := kv.Purge(ctx, tokenSHA256); err != nil {
-			s.suspect(err)
+			if ctx.Err() == nil { // or else the caller is gone, which says nothing of the disk
+				s.suspect(err)
+			}
 			return fmt.Errorf("%w: revoke the credential: %w", ErrUnavailable, err)
 		}
 		return nil

@@ -1,6 +1,7 @@
 package eventstore
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -26,12 +27,24 @@ func TestCredentialIsReadOnce(t *testing.T) {
 
 // A token that was revoked while it was being read is not remembered.
 func TestRevokedWhileRead(t *testing.T) {
-	c := credentials{known: newCache[string, Credential](maxCredentials)}
+	c := credentials{known: newCache[string, Credential](maxCredentials), doubtful: map[string]bool{}}
 	_, _, changes := c.of("a1")
-	c.changed("a1")
+	c.changed("a1", nil)
 	c.put(Credential{TokenSHA256: "a1"}, changes)
 	_, ok, changes := c.of("a1")
 	assert.False(t, ok)
+	c.put(Credential{TokenSHA256: "a1"}, changes)
+	_, ok, _ = c.of("a1")
+	assert.True(t, ok)
+
+	// A change without an answer may still be made: nothing read is remembered.
+	c.changed("a1", context.DeadlineExceeded)
+	_, _, changes = c.of("a1")
+	c.put(Credential{TokenSHA256: "a1"}, changes)
+	_, ok, _ = c.of("a1")
+	assert.False(t, ok)
+	c.changed("a1", nil)
+	_, _, changes = c.of("a1")
 	c.put(Credential{TokenSHA256: "a1"}, changes)
 	_, ok, _ = c.of("a1")
 	assert.True(t, ok)

@@ -21,8 +21,9 @@ func (s *Store) Load(ctx context.Context, ref domain.Ref) (Aggregate, error) {
 	s.loading.Add(1)
 	defer s.loading.Add(-1)
 	agg := Aggregate{Ref: ref}
+	since := 0
 	err = s.withSession(ctx, func(sess *session) error {
-		agg = Aggregate{Ref: ref}
+		agg, since = Aggregate{Ref: ref}, s.heads.since()
 		events, err := s.readSubject(ctx, sess, ref, subject)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -34,7 +35,7 @@ func (s *Store) Load(ctx context.Context, ref domain.Ref) (Aggregate, error) {
 	}
 	if agg.Head.Seq > 0 || s.cfg.URL == "" {
 		// An append may have been acknowledged since the events were read.
-		s.heads.putUnless(ref, agg.Head, func(known Head) bool { return known.Seq > agg.Head.Seq })
+		s.heads.putUnless(ref, agg.Head, since, func(known Head) bool { return known.Seq > agg.Head.Seq })
 	}
 	return agg, nil
 }

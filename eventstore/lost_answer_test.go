@@ -80,3 +80,50 @@ func noteAppend(events int) Append {
 	}
 	return Append{Command: Command{ID: CommandID(actor, "t", key), Digest: Digest(nil)}, Key: key, Writes: []Write{w}}
 }
+
+// TestLoadWhileMending: what is stored without an answer is not seen until the store
+// is mended, but then it is: nothing read meanwhile is taken for the whole.
+func TestLoadWhileMending(t *testing.T) {
+	s, err := Open(t.Context(), Config{Org: "a", Dir: t.TempDir(), RetryAfter: time.Millisecond, RecoverTimeout: time.Millisecond})
+	require.NoError(t, err)
+	defer s.Close()
+	created, grown := noteAppend(1), noteAppend(1)
+	receipt, err := s.Append(t.Context(), grown)
+	require.NoError(t, err)
+	before := receipt.Records[0]
+	again := noteAppend(1)
+	again.Writes[0].Subject, again.Writes[0].Head = before.Subject, Head{Seq: before.Seq, Version: 1, Hash: before.Hash()}
+	lost := created
+	lost.Writes = append(lost.Writes, again.Writes...)
+
+	direct := s.intercept
+	s.intercept = func(publish func() (uint64, error)) (uint64, error) {
+		s.intercept = func(func() (uint64, error)) (uint64, error) { // the first try to mend it
+			s.intercept = func(publish func() (uint64, error)) (uint64, error) {
+				s.intercept = direct
+				for _, w := range lost.Writes {
+					_, err := s.Load(t.Context(), w.Subject)
+					assert.NoError(t, err)
+				}
+				return publish()
+			}
+			return 0, nats.ErrTimeout
+		}
+		_, err := publish()
+		assert.NoError(t, err)
+		return 0, nats.ErrTimeout
+	}
+	_, err = s.Append(t.Context(), lost)
+	require.ErrorIs(t, err, ErrUnavailable)
+	require.Eventually(t, func() bool { return s.Health() == nil }, 10*time.Second, time.Millisecond)
+
+	for i, w := range lost.Writes {
+		agg, err := s.Load(t.Context(), w.Subject)
+		require.NoError(t, err)
+		assert.Equal(t, uint64(i)+1, agg.Head.Version)
+		stale := noteAppend(1)
+		stale.Expect = []Expectation{{Subject: w.Subject, Head: w.Head}}
+		_, err = s.Append(t.Context(), stale)
+		require.ErrorIs(t, err, ErrConflict)
+	}
+}

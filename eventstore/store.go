@@ -77,7 +77,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		heads:    newCache[domain.Ref, Head](1 << 16),
 		whole:    newCache[txKey, int](1 << 14),
 		recent:   newRecent(),
-		tokens:   credentials{known: newCache[string, Credential](maxCredentials)},
+		tokens:   credentials{known: newCache[string, Credential](maxCredentials), doubtful: map[string]bool{}},
 		uploads:  make(chan struct{}, 1),
 		changed:  make(chan struct{}),
 		accepted: map[uint64]string{},

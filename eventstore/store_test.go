@@ -140,10 +140,15 @@ func TestCache(t *testing.T) {
 	assert.False(t, ok)
 	newer := func(known int) bool { return known > 5 }
 	for _, v := range []int{4, 7, 5} { // what is older does not take the place of what is newer
-		c.putUnless(0, v, newer)
+		c.putUnless(0, v, c.since(), newer)
 	}
 	v, _ := c.get(0)
 	assert.Equal(t, 7, v)
+	since := c.since()
+	c.clear()
+	c.putUnless(0, 9, since, newer) // read before everything was forgotten
+	_, ok = c.get(0)
+	assert.False(t, ok)
 }
 
 // TestWithdrawnBytesAreGone looks for withdrawn bytes in every file of the data
