@@ -103,8 +103,12 @@ func TestMendedCutEqualsFoldedCut(t *testing.T) {
 			}
 		}
 	})
+	least := 10
+	if testing.Short() {
+		least = 0 // of a fifth of the checks
+	}
 	for _, way := range []string{"live", "before", "after"} {
-		require.Greater(t, mended[way], 10, "cuts made from %s", way)
+		require.Greater(t, mended[way], least, "cuts made from %s", way)
 	}
 }
 
