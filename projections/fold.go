@@ -43,17 +43,8 @@ const (
 // write happen on the caller's goroutine, decoding and folding beside it on all
 // processors; what is in memory at a time is bounded.
 func foldAll(ctx context.Context, c *conn, d decoder, k cut, kinds []domain.Kind, write func(register, *aggregate) error) error {
-	jobs := make(chan *folding, foldings)
-	var workers sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		workers.Go(func() {
-			for f := range jobs {
-				f.run(d, k)
-			}
-		})
-	}
-	defer workers.Wait()
-	defer close(jobs)
+	jobs, end := startFolding(d, k, runtime.GOMAXPROCS(0))
+	defer end()
 	for _, kind := range kinds {
 		reg, _ := registerFor(kind)
 		q := &foldQueue{jobs: jobs, write: func(a *aggregate) error { return write(reg, a) }}
@@ -62,6 +53,23 @@ func foldAll(ctx context.Context, c *conn, d decoder, k cut, kinds []domain.Kind
 		}
 	}
 	return nil
+}
+
+// startFolding starts so many workers, who fold what they are sent until end is called.
+func startFolding(d decoder, k cut, n int) (jobs chan<- *folding, end func()) {
+	line := make(chan *folding, foldings)
+	var workers sync.WaitGroup
+	for range n {
+		workers.Go(func() {
+			for f := range line {
+				f.run(d, k)
+			}
+		})
+	}
+	return line, func() {
+		close(line)
+		workers.Wait()
+	}
 }
 
 // A foldQueue keeps the order of what is folded side by side.

@@ -9,7 +9,6 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
-	"sync"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -369,17 +368,8 @@ func takeOut(w *rowWriter, reg register, ref domain.Ref) error {
 
 // foldSome is foldAll for some aggregates of one kind.
 func foldSome(ctx context.Context, c *conn, d decoder, k cut, refs []domain.Ref, write func(*aggregate) error) error {
-	jobs := make(chan *folding, foldings)
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(refs)) {
-		workers.Go(func() {
-			for f := range jobs {
-				f.run(d, k)
-			}
-		})
-	}
-	defer workers.Wait()
-	defer close(jobs)
+	jobs, end := startFolding(d, k, min(runtime.GOMAXPROCS(0), len(refs)))
+	defer end()
 	q := &foldQueue{jobs: jobs, write: write}
 	for _, ref := range refs {
 		if err := ctx.Err(); err != nil {
