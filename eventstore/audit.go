@@ -108,7 +108,8 @@ type auditor struct {
 
 func (a *auditor) config(ctx context.Context) error {
 	return a.s.withSession(ctx, func(sess *session) error {
-		info, err := a.s.info(ctx, sess.read)
+		acked := a.s.Acked()
+		info, err := a.s.standing(ctx, sess.read, streamName, acked)
 		if err != nil {
 			return err
 		}

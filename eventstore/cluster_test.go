@@ -84,6 +84,56 @@ func TestClusterLosesItsLeader(t *testing.T) {
 	assert.Less(t, commits, appends, "commands share commits")
 }
 
+// TestLeaderBehind: a server that follows the stream's leader may show an event
+// before the leader has applied it. Only what the leader lacks for long is lost.
+func TestLeaderBehind(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts three servers")
+	}
+	servers := startCluster(t, 3)
+	open := func(change func(*eventstore.Config)) (s *eventstore.Store) {
+		require.Eventually(t, func() bool { // until the cluster has its leader
+			var err error
+			s, err = external(t, servers[0])(change)
+			return err == nil
+		}, 20*time.Second, 100*time.Millisecond)
+		t.Cleanup(func() { s.Close() })
+		return s
+	}
+	s := open(func(c *eventstore.Config) { c.CheckEvery = 10 * time.Millisecond })
+	other := storetest.NewWriter(open(func(*eventstore.Config) {}))
+	w := storetest.NewWriter(s)
+	w.Append(t, 1)
+
+	other.Append(t, 1)
+	last := s.Acked()
+	s.SeenElsewhere(last + 6)
+	head := w.Head
+	done := make(chan error, 1)
+	go func() { // the stream moved under it, so it looks where the stream ends
+		_, err := s.Append(t.Context(), w.Prepare(1))
+		done <- err
+	}()
+	asked := s.Conn().Stats().OutMsgs
+	require.Eventually(t, func() bool { return s.Conn().Stats().OutMsgs > asked+5 }, 10*time.Second, time.Millisecond)
+	other.Append(t, 6)
+	require.NoError(t, <-done)
+	agg, err := s.Load(t.Context(), w.Ref)
+	require.NoError(t, err)
+	require.Equal(t, head.Version+1, agg.Head.Version)
+	report, err := s.Audit(t.Context(), nil)
+	require.NoError(t, err)
+	require.Empty(t, report.Findings)
+	require.NoError(t, s.Health())
+
+	impatient := open(func(c *eventstore.Config) { c.CheckEvery, c.LeaderTimeout = 10*time.Millisecond, 100*time.Millisecond })
+	impatient.SeenElsewhere(impatient.Acked() + 5)
+	var drift *eventstore.DriftError
+	require.Eventually(t, func() bool { return errors.As(impatient.Health(), &drift) }, 10*time.Second, 10*time.Millisecond)
+	_, err = impatient.Append(t.Context(), storetest.NewWriter(impatient).Prepare(1))
+	require.ErrorIs(t, err, eventstore.ErrDrift)
+}
+
 // A clusterWriter records one command after the other on an aggregate of its own.
 type clusterWriter struct {
 	s    *eventstore.Store

@@ -452,7 +452,7 @@ func (c *committer) refresh(ctx context.Context, acceptance bool) error {
 		return err
 	}
 	acked := c.s.Acked()
-	info, err := c.s.info(ctx, sess.write)
+	info, err := c.s.standing(ctx, sess.write, streamName, acked)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}

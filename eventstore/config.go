@@ -43,6 +43,10 @@ type Config struct {
 	// RetryAfter is the first pause between two attempts to reopen a broken store;
 	// it doubles up to twenty times this. Default 250 ms.
 	RetryAfter time.Duration
+	// LeaderTimeout is how long the leader of a cluster's stream may lack events that were
+	// acknowledged, or seen on another server, before they are taken for lost. A
+	// leader that was cut off from the others steps down within 20 s. Default 30 s.
+	LeaderTimeout time.Duration
 	// CheckEvery is the pause between two comparisons of the stream with what it
 	// should be. Default 1 s.
 	CheckEvery time.Duration
@@ -87,6 +91,7 @@ func (c Config) withDefaults() (Config, error) {
 		{&c.ReadTimeout, 10 * time.Second},
 		{&c.RecoverTimeout, 15 * time.Second},
 		{&c.RetryAfter, 250 * time.Millisecond},
+		{&c.LeaderTimeout, 30 * time.Second},
 		{&c.CheckEvery, time.Second},
 	}
 	for _, d := range defaults {

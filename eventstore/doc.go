@@ -99,7 +99,9 @@
 // beyond Acked.
 //
 // External (Config.URL), durability is the server's setting: sync_interval: always
-// for a single server; a cluster keeps three replicas, or Open refuses.
+// for a single server; a cluster keeps three replicas, or Open refuses. Followers of a
+// cluster's leader may show an event before the leader has applied it: what the
+// leader lacks is waited for, and taken for lost after Config.LeaderTimeout only.
 //
 // # Append-only
 //

@@ -53,7 +53,7 @@ func (s *Store) compare() {
 	if sess == nil {
 		return // being reopened; the committer compares then
 	}
-	info, err := s.info(s.ctx, sess.read)
+	info, err := s.standing(s.ctx, sess.read, streamName, acked)
 	switch {
 	case sess.replaced() || s.ctx.Err() != nil:
 		return

@@ -119,7 +119,7 @@ func (f *follower) checkStart(ctx context.Context) error {
 	}
 	var last uint64
 	err := f.s.withSession(ctx, func(sess *session) error {
-		info, err := f.s.info(ctx, sess.read)
+		info, err := f.s.standing(ctx, sess.read, streamName, f.after)
 		if err == nil {
 			last = info.State.LastSeq
 		}

@@ -193,7 +193,7 @@ func (s *Store) compareHeads(ctx context.Context, sess *session, ledgerEnd uint6
 	s.mu.Lock()
 	known := s.headsEnd
 	s.mu.Unlock()
-	info, err := s.infoOf(ctx, sess.read, headsName)
+	info, err := s.standing(ctx, sess.read, headsName, known)
 	switch {
 	case errorCode(err) == codeStreamNotFound:
 		_ = s.stop(&DriftError{
@@ -210,7 +210,7 @@ func (s *Store) compareHeads(ctx context.Context, sess *session, ledgerEnd uint6
 		return
 	}
 	// The head may be younger than the description of the ledger.
-	if ledger, err := s.info(ctx, sess.read); err == nil && ledger.State.LastSeq < head.Size {
+	if ledger, err := s.standing(ctx, sess.read, streamName, head.Size); err == nil && ledger.State.LastSeq < head.Size {
 		end := ledger.State.LastSeq
 		_ = s.stop(&MismatchError{Sequence: end + 1, Size: head.Size, Detail: fmt.Sprintf(
 			"账本止于 %d，已签名的树头有 %d 个事件 / the ledger ends at %d, a head of %d events was signed", end, head.Size, end, head.Size)})

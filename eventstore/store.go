@@ -55,6 +55,7 @@ type Store struct {
 	down     error         // the store is broken and being reopened
 	silent   error         // the last comparison got no answer
 	accepted map[uint64]string
+	behind   map[string]time.Time // since when a stream's leader has lacked events
 }
 
 // Open opens the ledger, creating it if the server has none, and returns when
@@ -81,6 +82,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		uploads:  make(chan struct{}, 1),
 		changed:  make(chan struct{}),
 		accepted: map[uint64]string{},
+		behind:   map[string]time.Time{},
 
 		intercept: func(publish func() (uint64, error)) (uint64, error) { return publish() },
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -138,6 +139,50 @@ func (s *Store) infoOf(ctx context.Context, nc *nats.Conn, stream string) (*stre
 		return nil, fmt.Errorf("ask for the stream %s: %w", stream, info.Error)
 	}
 	return &info, nil
+}
+
+// standingPause is between two looks at a leader that is behind: usually one that
+// applies what the others have already.
+const standingPause = 5 * time.Millisecond
+
+// standing describes a stream that has to hold the sequence known. In a cluster it
+// waits for that: a server that follows may have applied, and shown, what the
+// leader is still about to apply, and a leader that was cut off from the others
+// takes itself for one until it notices. Events that are missing all the same are
+// described as they are once the leader has lacked them for LeaderTimeout.
+func (s *Store) standing(ctx context.Context, nc *nats.Conn, stream string, known uint64) (*streamInfo, error) {
+	for began := time.Now(); ; {
+		info, err := s.infoOf(ctx, nc, stream)
+		if err != nil {
+			return nil, err
+		}
+		behind := info.clustered() && info.State.LastSeq < known
+		if s.behindFor(stream, behind) >= s.cfg.LeaderTimeout || !behind {
+			return info, nil
+		}
+		if time.Since(began) > s.cfg.ReadTimeout {
+			return nil, fmt.Errorf("%s 的主节点只到 %d，应到 %d / the leader of %s has %d, %d are known",
+				stream, info.State.LastSeq, known, stream, info.State.LastSeq, known)
+		}
+		if err := s.pause(ctx, standingPause); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// behindFor notes whether a stream's leader lacks events, and returns for how long
+// it has.
+func (s *Store) behindFor(stream string, behind bool) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !behind {
+		delete(s.behind, stream)
+		return 0
+	}
+	if s.behind[stream].IsZero() {
+		s.behind[stream] = time.Now()
+	}
+	return time.Since(s.behind[stream])
 }
 
 // ensureStream creates the stream of a new ledger. One that is missing while its
