@@ -1,6 +1,7 @@
 package eventstore_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -58,11 +59,28 @@ func TestClusterLosesItsLeader(t *testing.T) {
 			})
 		}
 	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var followers sync.WaitGroup
+	for _, s := range nodes { // as their read models do all the time
+		followers.Go(func() {
+			next := uint64(1)
+			err := s.Follow(ctx, 0, func(batch []eventstore.Record) error {
+				for _, r := range batch {
+					assert.Equal(t, next, r.Seq)
+					next++
+				}
+				return nil
+			})
+			assert.ErrorIs(t, err, context.Canceled)
+		})
+	}
 	<-halfway
 	leader := slices.IndexFunc(servers, func(s *server.Server) bool { return s.JetStreamIsStreamLeader(server.DEFAULT_GLOBAL_ACCOUNT, "LEDGER") })
 	require.GreaterOrEqual(t, leader, 0)
 	servers[leader].Shutdown()
 	wg.Wait()
+	cancel()
+	followers.Wait()
 
 	var commits, appends uint64
 	for _, s := range nodes {
@@ -114,10 +132,16 @@ func TestLeaderBehind(t *testing.T) {
 		_, err := s.Append(t.Context(), w.Prepare(1))
 		done <- err
 	}()
+	followed := make(chan []eventstore.Record, 1)
+	go func() {
+		defer close(followed)
+		followed <- storetest.Follow(t, s, last, last+7)
+	}()
 	asked := s.Conn().Stats().OutMsgs
 	require.Eventually(t, func() bool { return s.Conn().Stats().OutMsgs > asked+5 }, 10*time.Second, time.Millisecond)
 	other.Append(t, 6)
 	require.NoError(t, <-done)
+	require.Len(t, <-followed, 7)
 	agg, err := s.Load(t.Context(), w.Ref)
 	require.NoError(t, err)
 	require.Equal(t, head.Version+1, agg.Head.Version)

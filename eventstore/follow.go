@@ -157,11 +157,16 @@ func (s *Store) awaitBeyond(ctx context.Context, seq uint64) (uint64, error) {
 // returns together with an error was read before the error.
 func (f *follower) read(ctx context.Context, limit uint64) (out []Record, err error) {
 	msgs, err := f.fetch(ctx, limit)
+	if err == nil && len(msgs) == 0 { // the position says it is there, the leader that it is not
+		if err = f.s.awaitLeader(ctx, f.next); err == nil {
+			msgs, err = f.fetch(ctx, limit)
+		}
+		if err == nil && len(msgs) == 0 {
+			return nil, &GapError{Sequence: f.next}
+		}
+	}
 	if err != nil {
 		return nil, err
-	}
-	if len(msgs) == 0 { // the position says it is there, the leader that it is not
-		return nil, &GapError{Sequence: f.next}
 	}
 	if f.next == f.after+1 {
 		if back, ok := f.startOfTransaction(msgs[0]); ok {
@@ -336,8 +341,11 @@ func (f *follower) take(ctx context.Context, m message) (Record, error) {
 	}
 	if !ok && f.s.cfg.URL != "" && odd == nil && r.Previous != head.Hash {
 		// The replica that was asked may lack the event before; the leader
-		// does not.
-		var err error
+		// does not, or not for long.
+		err := f.s.awaitLeader(ctx, m.Seq)
+		if err != nil {
+			return r, err
+		}
 		if head, err = f.s.walkTo(ctx, m.Subject, m.Seq); err != nil {
 			return r, err
 		}

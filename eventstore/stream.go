@@ -170,6 +170,14 @@ func (s *Store) standing(ctx context.Context, nc *nats.Conn, stream string, know
 	}
 }
 
+// awaitLeader waits until the ledger's leader has a sequence, or is known to lack it.
+func (s *Store) awaitLeader(ctx context.Context, seq uint64) error {
+	return s.withSession(ctx, func(sess *session) error {
+		_, err := s.standing(ctx, sess.read, streamName, seq)
+		return err
+	})
+}
+
 // behindFor notes whether a stream's leader lacks events, and returns for how long
 // it has.
 func (s *Store) behindFor(stream string, behind bool) time.Duration {
