@@ -185,6 +185,9 @@ func TestSplit(t *testing.T) {
 
 // A merger that does not fit into one transaction says so, and what to do.
 func TestMergerOfTooMuch(t *testing.T) {
+	if testing.Short() {
+		t.Skip("imports more than a thousand tasks")
+	}
 	w := newWorld(t)
 	for i := range 3 {
 		var b strings.Builder
@@ -194,6 +197,7 @@ func TestMergerOfTooMuch(t *testing.T) {
 		}
 		w.do(request{method: http.MethodPost, path: "directives", token: w.token, media: "text/plain; charset=utf-8", body: b.String()}).want(http.StatusCreated)
 	}
+	require.NoError(t, w.model.Wait(t.Context(), w.store.Acked()))
 	w.unchanged(func() {
 		p := w.merge("化工处", "信息中心", nil).problem(http.StatusConflict)
 		assert.Equal(t, "office.reorganised.many", p.Rule)
