@@ -154,6 +154,7 @@ func (s *Store) standing(ctx context.Context, nc *nats.Conn, stream string, know
 	for began := time.Now(); ; {
 		info, err := s.infoOf(ctx, nc, stream)
 		if err != nil {
+			s.behindFor(stream, false) // nothing is known of it meanwhile
 			return nil, err
 		}
 		behind := info.clustered() && info.State.LastSeq < known
