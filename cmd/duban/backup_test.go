@@ -22,6 +22,7 @@ import (
 
 	"duban/api"
 	"duban/api/backup"
+	"duban/eventstore"
 	"duban/eventstore/storetest"
 )
 
@@ -245,9 +246,25 @@ func TestForgedBackup(t *testing.T) {
 			assert.Empty(t, left, "nothing is left")
 		})
 	}
+
+	// The true one, where another restore is under way, and where one was killed.
 	var view RestoredView
-	require.NoError(t, duban(t, &view, "restore", filepath.Dir(good.Path), "--data", filepath.Join(t.TempDir(), "data")))
+	above := t.TempDir()
+	restore := func() error {
+		return duban(t, &view, "restore", filepath.Dir(good.Path), "--data", filepath.Join(above, "data"))
+	}
+	work := filepath.Join(above, ".data.restoring")
+	lock, err := eventstore.LockDir(work)
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(filepath.Join(work, "jetstream", "half"), 0o700))
+	require.ErrorContains(t, restore(), "正被另一个 duban 进程使用")
+	require.DirExists(t, filepath.Join(work, "jetstream", "half"))
+	require.NoError(t, lock.Close())
+	require.NoError(t, restore())
 	assert.Equal(t, good.Events, view.Events)
+	require.NoDirExists(t, work)
+	require.NoDirExists(t, filepath.Join(above, "data", "jetstream", "half"))
+	require.NoFileExists(t, filepath.Join(above, "data", "lock"))
 }
 
 func readManifest(t *testing.T, path string) backup.Manifest {

@@ -88,10 +88,12 @@ func (a *app) restore(ctx context.Context, r restoration) error {
 	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
 		return fmt.Errorf("make the folder above: %w", err)
 	}
-	tmp, err := os.MkdirTemp(filepath.Dir(target), "."+filepath.Base(target)+".restoring-")
+	tmp := filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+".restoring")
+	lock, err := workplace(tmp)
 	if err != nil {
-		return fmt.Errorf("make a folder beside %s: %w", target, err)
+		return err
 	}
+	defer lock.Close()
 	defer os.RemoveAll(tmp) // there is none any more if all went well
 
 	work := &restoring{Backup: b, r: r, dir: tmp, policy: policy.Policy, step: step}
@@ -99,7 +101,7 @@ func (a *app) restore(ctx context.Context, r restoration) error {
 	if err != nil {
 		return fmt.Errorf("没有恢复 / nothing was restored: %w", notFit(err))
 	}
-	if err := putInPlace(tmp, target); err != nil {
+	if err := putInPlace(tmp, target, lock); err != nil {
 		return err
 	}
 	view.Data, view.Backup = r.target, b.Path
@@ -120,8 +122,26 @@ func emptyTarget(dir string) error {
 	return nil
 }
 
+// workplace makes the folder in which one restore at a time prepares a copy, and
+// empties it of what one that was killed has left.
+func workplace(dir string) (lock *os.File, err error) {
+	if lock, err = eventstore.LockDir(dir); err != nil {
+		return nil, fmt.Errorf("make a folder for the copy: %w", err)
+	}
+	left, err := os.ReadDir(dir)
+	for _, e := range left {
+		if e.Name() != filepath.Base(lock.Name()) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("empty %s: %w", dir, err), lock.Close())
+	}
+	return lock, nil
+}
+
 // putInPlace gives the finished copy its name once all of it is on disk.
-func putInPlace(tmp, target string) error {
+func putInPlace(tmp, target string, lock *os.File) error {
 	if err := eventstore.SyncTree(tmp); err != nil {
 		return err
 	}
@@ -136,7 +156,7 @@ func putInPlace(tmp, target string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	return errors.Join(d.Sync(), d.Close(), os.Remove(filepath.Join(target, filepath.Base(lock.Name()))))
 }
 
 // notFit says what is wrong with a backup, and not what a running server would do about
