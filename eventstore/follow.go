@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -332,7 +333,9 @@ func (f *follower) startOfTransaction(m message) (uint64, bool) {
 // take decodes a message and checks that it continues its aggregate's chain.
 func (f *follower) take(ctx context.Context, m message) (Record, error) {
 	r, odd := f.s.decode(m)
-	head, ok := f.heads.get(r.Subject)
+	// A key that is kept would keep all of the event's attributes.
+	ref := domain.Ref{Kind: r.Subject.Kind, ID: strings.Clone(r.Subject.ID)}
+	head, ok := f.heads.get(ref)
 	if !ok && !(f.fromStart && f.heads.complete()) {
 		var err error
 		if head, err = f.s.headBefore(ctx, m.Subject, m.Seq); err != nil {
@@ -354,6 +357,6 @@ func (f *follower) take(ctx context.Context, m message) (Record, error) {
 	if err != nil {
 		return r, err
 	}
-	f.heads.put(r.Subject, head)
+	f.heads.put(ref, head)
 	return r, nil
 }

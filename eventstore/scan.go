@@ -2,9 +2,11 @@ package eventstore
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/bits"
 	"strings"
 )
 
@@ -190,6 +192,9 @@ func (s *scanner) text() ([]byte, error) {
 		return nil, errSyntax
 	}
 	for i := s.i + 1; i < len(s.doc); i++ {
+		if i += plain(s.doc[i:]); i == len(s.doc) {
+			break
+		}
 		switch c := s.doc[i]; {
 		case c == '"':
 			quoted := s.doc[s.i : i+1]
@@ -207,6 +212,26 @@ func (s *scanner) text() ([]byte, error) {
 	}
 	return nil, errSyntax
 }
+
+// plain returns how many of the first bytes are nothing but text, at most as many as
+// fill whole words: most of an event is such, and is looked at a word at a time.
+func plain(b []byte) (n int) {
+	for ; len(b)-n >= 8; n += 8 {
+		// In each mask the lowest bit that is set is right; those above it may not be.
+		word := binary.LittleEndian.Uint64(b[n:])
+		if found := below(word, ' ') | below(word^eachByte*'"', 1) | below(word^eachByte*'\\', 1); found != 0 {
+			return n + bits.TrailingZeros64(found)/8
+		}
+	}
+	return n
+}
+
+// eachByte has a 1 in every byte of a word.
+const eachByte = 0x0101010101010101
+
+// below marks the top bit of a word's bytes that are less than c, which is at most 128.
+// Above the lowest one it may mark others.
+func below(word, c uint64) uint64 { return (word - eachByte*c) & ^word & (eachByte << 7) }
 
 // escape returns how long what follows a backslash is, 0 if that is nothing of JSON.
 func escape(b []byte) int {

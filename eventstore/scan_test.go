@@ -48,6 +48,34 @@ func TestScanTakesWhatJSONTakes(t *testing.T) {
 	}
 }
 
+// TestScanLongText puts every byte at every place of texts that are walked over a
+// word at a time.
+func TestScanLongText(t *testing.T) {
+	for _, text := range []string{"abcdefghijklmnopqrstu", "安全生产责任制", `ab\"cd\\efghi\u0041jklmnopqrst`} {
+		for i := range len(text) {
+			for c := range 256 {
+				compareScan(t, `{"a":"`+text[:i]+string(rune(c))+text[i:]+`"}`)
+				compareScan(t, `{"a":"`+text[:i]+string(rune(c)))
+			}
+		}
+	}
+}
+
+func TestIsHash(t *testing.T) {
+	good := hashPrefix + strings.Repeat("0123456789abcdef", 4)
+	assert.True(t, isHash(good))
+	assert.False(t, isHash(good[1:]))
+	assert.False(t, isHash(good+"0"))
+	for i := range len(good) {
+		for c := range 256 {
+			b := []byte(good)
+			b[i] = byte(c)
+			want := b[i] == good[i] || i >= len(hashPrefix) && strings.ContainsRune("0123456789abcdef", rune(c))
+			assert.Equal(t, want, isHash(string(b)), "%q", b)
+		}
+	}
+}
+
 func FuzzScan(f *testing.F) {
 	for _, doc := range scanSamples() {
 		f.Add(doc)

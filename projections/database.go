@@ -24,7 +24,16 @@ const maxStatements = 200
 
 // openConn opens a database file. Page caches are in KiB.
 func openConn(path string, flags sqlite3.OpenFlag, cacheKiB int, pragmas ...string) (*conn, error) {
-	q := url.Values{}
+	return openWith(path, flags, url.Values{}, cacheKiB, pragmas...)
+}
+
+// openStill opens a database file for reading past all locks, as long as nobody
+// changes the pages that are read.
+func openStill(path string, cacheKiB int) (*conn, error) {
+	return openWith(path, sqlite3.OPEN_READONLY, url.Values{"immutable": {"1"}}, cacheKiB)
+}
+
+func openWith(path string, flags sqlite3.OpenFlag, q url.Values, cacheKiB int, pragmas ...string) (*conn, error) {
 	q.Add("_pragma", "busy_timeout(10000)")
 	for _, p := range pragmas {
 		q.Add("_pragma", p)

@@ -23,6 +23,7 @@ const (
 	defaultStateBytes = 16 << 20
 	writerCacheKiB    = 8 << 10
 	bulkCacheKiB      = 24 << 10
+	trailCacheKiB     = 4 << 10
 	readerCacheKiB    = 2 << 10
 	defaultReaders    = 4
 
@@ -385,12 +386,25 @@ func (g *generation) fold(ctx context.Context, wrote func(events uint64)) error 
 	if err := g.flush(); err != nil {
 		return err
 	}
-	err := g.w.transaction("BEGIN IMMEDIATE", func() error {
-		if err := g.w.Exec(trailIndex); err != nil {
-			return fmt.Errorf("index the trail: %w", err)
-		}
+	err := g.w.transaction("BEGIN IMMEDIATE", func() error { return g.w.Exec(trailIndex) })
+	if err != nil {
+		return fmt.Errorf("index the trail: %w", err)
+	}
+	err = g.foldTrail(ctx, wrote)
+	g.bulk = false
+	return err
+}
+
+// foldTrail writes the rows of everything in the trail. From here on the trail and its
+// index stay as they are in the file, and rows go to other pages.
+func (g *generation) foldTrail(ctx context.Context, wrote func(events uint64)) error {
+	trail, err := openStill(g.path, trailCacheKiB)
+	if err != nil {
+		return err
+	}
+	err = g.w.transaction("BEGIN IMMEDIATE", func() error {
 		write := g.fill(func(err error) error { return err })
-		if err := foldAll(ctx, g.w, g.decoder, cut{seq: g.position}, registered(), func(reg register, a *aggregate) error {
+		if err := foldAll(ctx, foldSource{c: trail, decoder: g.decoder}, cut{seq: g.position}, registered(), func(reg register, a *aggregate) error {
 			if wrote != nil {
 				wrote(a.version)
 			}
@@ -400,8 +414,7 @@ func (g *generation) fold(ctx context.Context, wrote func(events uint64)) error 
 		}
 		return g.stand(g.position, g.known, g.sample)
 	})
-	g.bulk = false
-	return err
+	return errors.Join(err, trail.close())
 }
 
 // fill returns what writes rows into the empty file, years and rules first. mark

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"reflect"
-	"runtime"
 	"strings"
 
 	"github.com/ncruces/go-sqlite3"
@@ -151,6 +150,11 @@ func (mk *maker) build(ctx context.Context, rows func(context.Context) error) er
 	return errors.Join(err, apart(mk.g.close()))
 }
 
+// source is the live file's trail.
+func (mk *maker) source() foldSource {
+	return foldSource{c: mk.trail, decoder: mk.m.cfg.decoder}
+}
+
 // stand notes what the rows stand for.
 func (mk *maker) stand() error {
 	h, err := headOf(mk.trail)
@@ -169,7 +173,7 @@ func (mk *maker) foldEverything(ctx context.Context) error {
 	mk.b.total.Store(mk.b.cut.seq)
 	return mk.transaction(func() error {
 		write := mk.g.fill(apart)
-		if err := foldAll(ctx, mk.trail, mk.m.cfg.decoder, mk.b.cut, registered(), func(reg register, a *aggregate) error {
+		if err := foldAll(ctx, mk.source(), mk.b.cut, registered(), func(reg register, a *aggregate) error {
 			mk.b.done.Add(a.version)
 			return write(reg, a)
 		}); err != nil {
@@ -317,7 +321,7 @@ func (mk *maker) mend(ctx context.Context, t *touched) error {
 			gone[ref] = true
 		}
 		reg, _ := registerFor(kind)
-		err := foldSome(ctx, mk.trail, mk.m.cfg.decoder, mk.b.cut, list, func(a *aggregate) error {
+		err := foldSome(ctx, mk.source(), mk.b.cut, list, func(reg register, a *aggregate) error {
 			delete(gone, a.ref)
 			mk.b.done.Add(a.version)
 			return apart(reg.write(w, a))
@@ -364,30 +368,4 @@ func takeOut(w *rowWriter, reg register, ref domain.Ref) error {
 		return err
 	}
 	return reg.write(w, &aggregate{standing: standing{ref: ref, first: uint64(first)}, state: reg.empty()})
-}
-
-// foldSome is foldAll for some aggregates of one kind.
-func foldSome(ctx context.Context, c *conn, d decoder, k cut, refs []domain.Ref, write func(*aggregate) error) error {
-	jobs, end := startFolding(d, k, min(runtime.GOMAXPROCS(0), len(refs)))
-	defer end()
-	q := &foldQueue{jobs: jobs, write: write}
-	for _, ref := range refs {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		f := q.next(ref)
-		if err := c.each("SELECT seq, version, recorded, effect, raw FROM trail WHERE kind=? AND id=? AND seq<=? ORDER BY seq",
-			[]any{int(ref.Kind), ref.ID, k.seq}, func(s *sqlite3.Stmt) error {
-				var e storedEvent
-				e, f.raw = readStored(s, f.raw)
-				f.events = append(f.events, e)
-				return nil
-			}); err != nil {
-			return fmt.Errorf("read the trail of %s: %w", ref, err)
-		}
-		if err := q.push(f); err != nil {
-			return err
-		}
-	}
-	return q.drain(0, 0)
 }

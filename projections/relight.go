@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"sync"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -87,7 +88,7 @@ func (g *generation) relight(w *rowWriter) error {
 		for _, a := range g.states.byRef {
 			a.written = nil
 		}
-		return foldAll(context.Background(), g.w, g.decoder, cut{seq: g.appended}, []domain.Kind{domain.KindTask, domain.KindFinding},
+		return foldAll(context.Background(), foldSource{c: g.w, decoder: g.decoder, turn: &sync.Mutex{}}, cut{seq: g.appended}, []domain.Kind{domain.KindTask, domain.KindFinding},
 			func(reg register, a *aggregate) error { return reg.write(w, a) })
 	}
 	for _, id := range w.required {
