@@ -367,7 +367,7 @@ func (c *committer) acknowledge(b batch) {
 		// This moves the position over what no Load saw before. Whatever one remembered
 		// meanwhile is from before it.
 		c.s.advance(b.last, b.recorded)
-		c.s.heads.clear()
+		c.s.forget()
 		c.beyond = false
 	}
 	for _, records := range b.records {
@@ -403,6 +403,12 @@ func (s *Store) learn(records []Record) {
 	if r := records[0]; r.TxCount > 0 {
 		s.whole.put(txKey{r.TxID, r.Seq}, r.TxCount)
 	}
+}
+
+// forget forgets where aggregates end and what they hold.
+func (s *Store) forget() {
+	s.heads.clear()
+	s.recent.forget()
 }
 
 // reconcile finds out why the server refused the expectations of a publish, which
@@ -458,7 +464,7 @@ func (c *committer) refresh(ctx context.Context, acceptance bool) error {
 	}
 	if c.s.cfg.URL == "" && info.State.LastSeq != acked {
 		c.beyond = true
-		c.s.heads.clear()
+		c.s.forget()
 	}
 	c.last, c.recorded = info.State.LastSeq, time.Time{}
 	c.s.judge(info, acked)

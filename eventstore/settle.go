@@ -127,6 +127,7 @@ func (s *Store) reopen() error {
 	if old != nil {
 		old.close()
 	}
+	s.recent.forget()
 	if err := dropIndex(s.cfg.Dir); err != nil {
 		return err
 	}

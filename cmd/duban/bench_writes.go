@@ -196,13 +196,13 @@ func (b *writes) commands(ctx context.Context) error {
 // command reports on a task, again if somebody else wrote to it meanwhile.
 func (b *writes) command(ctx context.Context, ref domain.Ref) error {
 	for {
-		known, err := b.node.store.Load(ctx, ref)
+		known, err := b.node.store.History(ctx, ref)
 		if err != nil {
 			return err
 		}
 		now := time.Now()
 		entry := domain.Entry{By: domain.Caller{Person: benchCaller.Actor, Office: benchCaller.Office, Role: benchCaller.Authority}, Time: now, Now: now}
-		events, err := task.Decide(task.Replay(known.Events()), domain.Command{Entry: entry, Subject: ref, Ask: progress(1)})
+		events, err := task.Decide(task.Replay(known.Events), domain.Command{Entry: entry, Subject: ref, Ask: progress(1)})
 		if err != nil {
 			return fmt.Errorf("report on %s: %w", ref, err)
 		}
