@@ -60,7 +60,11 @@ func (c *committer) settle(rs []*request, cause error) {
 		case records == nil:
 			r.answer(Receipt{}, fmt.Errorf("%w（没有写入 / nothing was recorded: %w）", ErrUnavailable, cause))
 		default:
-			c.s.learn(records)
+			heads := make([]Head, len(records))
+			for i, rec := range records {
+				heads[i] = Head{Seq: rec.Seq, Version: rec.Version, Hash: rec.Hash()}
+			}
+			c.s.learn(records, heads)
 			r.answer(Receipt{Records: records}, nil)
 		}
 	}
