@@ -215,14 +215,14 @@ func (b *writes) command(ctx context.Context, ref domain.Ref) error {
 }
 
 // requests times commands of as many connections through HTTP.
-func (b *writes) requests(ctx context.Context, tasks []domain.Ref) (err error) {
+func (b *writes) requests(ctx context.Context, tasks []domain.Ref) error {
 	ours := make([]func() error, commandWriters)
 	for i := range ours {
 		l, err := b.client.dial(ctx)
 		if err != nil {
 			return err
 		}
-		defer l.conn.Close()
+		defer func() { _ = l.conn.Close() }() // everything was answered
 		ours[i] = func() error {
 			ref := tasks[rand.IntN(len(tasks))] //nolint:gosec // any task will do
 			return l.post(ctx, "tasks/"+ref.ID+"/remind", "application/json", `{"words":"请报进展"}`)
