@@ -49,11 +49,11 @@ func (s *Server) Bootstrap(ctx context.Context, officeName string, keep func(tok
 }
 
 func (s *Server) safetyOffice(ctx context.Context, person domain.Ref, officeName string) (domain.Ref, error) {
-	held, err := s.Store.Load(ctx, name.Ref(name.KindOfficeName, officeName))
+	held, err := s.Store.History(ctx, name.Ref(name.KindOfficeName, officeName))
 	if err != nil {
 		return domain.Ref{}, err
 	}
-	if n := domain.Fold(held.Events(), name.Evolve); n.Held() {
+	if n := domain.Fold(held.Events, name.Evolve); n.Held() {
 		return n.Owner, nil
 	}
 	now := s.Clock()

@@ -106,27 +106,31 @@ type unit struct {
 	server *Server
 	call   call
 	ids    int // new aggregates named so far, beside the target
-	loaded map[domain.Ref]eventstore.Aggregate
+	loaded map[domain.Ref]eventstore.History
 	added  map[domain.Ref][]domain.Event
 	order  []domain.Ref
 	last   uint64 // if not 0: a list was read, and nothing may be recorded behind this sequence
 }
 
 func (s *Server) newUnit(ctx context.Context, c call) *unit {
-	return &unit{ctx: ctx, server: s, call: c, loaded: map[domain.Ref]eventstore.Aggregate{}, added: map[domain.Ref][]domain.Event{}}
+	return &unit{ctx: ctx, server: s, call: c, loaded: map[domain.Ref]eventstore.History{}, added: map[domain.Ref][]domain.Event{}}
 }
 
-// history returns an aggregate's events, with those already added by this unit.
+// history returns an aggregate's events, with those already added by this unit. They
+// are others' too, and not to be changed.
 func (u *unit) history(ref domain.Ref) ([]domain.Event, error) {
 	a, ok := u.loaded[ref]
 	if !ok {
 		var err error
-		if a, err = u.server.Store.Load(u.ctx, ref); err != nil {
+		if a, err = u.server.Store.History(u.ctx, ref); err != nil {
 			return nil, fmt.Errorf("load %s: %w", ref, err)
 		}
 		u.loaded[ref] = a
 	}
-	return slices.Concat(a.Events(), u.added[ref]), nil
+	if added := u.added[ref]; len(added) > 0 {
+		return slices.Concat(a.Events, added), nil
+	}
+	return a.Events, nil
 }
 
 // newRef names a further new aggregate, the same at every try.
@@ -145,7 +149,7 @@ func (u *unit) count() int {
 }
 
 // before returns an aggregate's events without those this unit added.
-func (u *unit) before(ref domain.Ref) []domain.Event { return u.loaded[ref].Events() }
+func (u *unit) before(ref domain.Ref) []domain.Event { return u.loaded[ref].Events }
 
 // add appends events to an aggregate that was loaded.
 func (u *unit) add(ref domain.Ref, events ...domain.Event) {
@@ -232,7 +236,7 @@ func (u *unit) attempt(target domain.Ref, plan func(*unit) error) (*writeOutput,
 		return nil, err
 	}
 	before := u.loaded[target]
-	if out, err := u.server.replay(u.call, before); out != nil || err != nil {
+	if out, err := u.server.replay(u.ctx, u.call, before); out != nil || err != nil {
 		return out, err
 	}
 	if v := u.call.ifMatch; v != nil && *v != before.Head.Version {
@@ -246,16 +250,20 @@ func (u *unit) attempt(target domain.Ref, plan func(*unit) error) (*writeOutput,
 
 // replay answers a call that was recorded before: the same request gets the same
 // answer, another request under the same key is refused.
-func (s *Server) replay(c call, a eventstore.Aggregate) (*writeOutput, error) {
-	found := a.Find(c.command.ID)
-	if len(found) == 0 {
+func (s *Server) replay(ctx context.Context, c call, h eventstore.History) (*writeOutput, error) {
+	recorded := h.Find(c.command.ID)
+	if len(recorded) == 0 {
 		return nil, nil
 	}
-	if found[0].CommandDigest != c.command.Digest {
+	if recorded[0].CommandDigest != c.command.Digest {
 		return nil, newProblem(http.StatusUnprocessableEntity, "idempotency-key-reused",
 			"这个 Idempotency-Key 已用于另一个请求，请换一个 / this idempotency key was used for another request: take a new one")
 	}
-	out := output(a.Ref, found)
+	a, err := s.Store.Load(ctx, h.Ref) // says of which transaction they are
+	if err != nil {
+		return nil, err
+	}
+	out := output(h.Ref, a.Find(c.command.ID))
 	out.Replayed = "true"
 	return out, nil
 }
@@ -276,9 +284,13 @@ func output(target domain.Ref, records []eventstore.Record) *writeOutput {
 		ID: target.ID, Kind: target.Kind.String(), Version: last.Version, Sequence: end,
 	}}
 	for _, r := range records {
-		out.Body.Events = append(out.Body.Events, RecordedRef{ID: r.ID, Type: r.Data.EventType(), Sequence: r.Seq})
+		out.Body.Events = append(out.Body.Events, recorded(r.Event))
 	}
 	return out
+}
+
+func recorded(e domain.Event) RecordedRef {
+	return RecordedRef{ID: e.ID, Type: e.Data.EventType(), Sequence: e.Seq}
 }
 
 func etag(version uint64) string { return `"` + strconv.FormatUint(version, 10) + `"` }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -161,6 +162,7 @@ func (n *node) close() {
 	}
 	close(n.stop)
 	n.http.Close()
+	n.checkHistories()
 	n.cancel()
 	<-n.ran
 	n.log.Wait()
@@ -170,6 +172,34 @@ func (n *node) close() {
 	assert.NoError(n.t, n.model.Close())
 	assert.NoError(n.t, n.store.Close())
 	n.http = nil
+}
+
+// checkHistories finds out whether any request changed what the store remembers and
+// shares: it would no longer be what the stream has.
+func (n *node) checkHistories() {
+	if n.store.Health() != nil {
+		return
+	}
+	ctx := context.Background() // a test that ends has none
+	subjects, end, read := map[domain.Ref]bool{}, n.store.Acked(), errors.New("read to the end")
+	err := n.store.Follow(ctx, 0, func(batch []eventstore.Record) error {
+		for _, r := range batch {
+			subjects[r.Subject] = true
+			if r.Seq == end {
+				return read
+			}
+		}
+		return nil
+	})
+	require.ErrorIs(n.t, err, read)
+	for ref := range subjects {
+		remembered, err := n.store.History(ctx, ref)
+		require.NoError(n.t, err)
+		read, err := n.store.Load(ctx, ref)
+		require.NoError(n.t, err)
+		require.Equal(n.t, read.Events(), remembered.Events)
+		require.Equal(n.t, read.Head, remembered.Head)
+	}
 }
 
 // An answer is one HTTP answer, read whole.

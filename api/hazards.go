@@ -127,17 +127,17 @@ func (s *Server) hazardPlan(p HazardParams) func(context.Context, *projections.V
 		}
 		seen := histories{}
 		plan, err := im.Plan(&in, func(claim string) ([]domain.Event, error) {
-			held, err := s.Store.Load(ctx, name.Ref(name.KindRegisterRow, claim))
+			held, err := s.Store.History(ctx, name.Ref(name.KindRegisterRow, claim))
 			if err != nil {
 				return nil, err
 			}
-			owner := name.Replay(held.Events()).Owner
+			owner := name.Replay(held.Events).Owner
 			if owner.IsZero() {
 				return nil, nil
 			}
-			a, err := s.Store.Load(ctx, owner)
+			a, err := s.Store.History(ctx, owner)
 			seen[owner] = a
-			return a.Events(), err
+			return a.Events, err
 		})
 		return plan, seen, err
 	}

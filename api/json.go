@@ -12,6 +12,16 @@ import (
 	"unicode/utf8"
 )
 
+// unmarshalBody decodes a request's body, which huma does twice: as anything, which is
+// validated, and, whatever that came to, as what an operation takes. The second time
+// says nothing about the bytes that the first did not.
+func unmarshalBody(data []byte, v any) error {
+	if _, first := v.(*any); first {
+		return unmarshalStrict(data, v)
+	}
+	return json.Unmarshal(data, v)
+}
+
 // unmarshalStrict decodes JSON as a ledger should, refusing whatever decoders
 // read in more than one way (RFC 8259, sections 4, 8 and 9; RFC 7493): bytes that
 // are no UTF-8, half a surrogate pair, a name given twice in one object, a name

@@ -49,11 +49,18 @@ func partBase(parent task.State) int {
 // followTask adds what a command on a task means for others, and refuses what they
 // don't allow.
 func followTask(u *unit, c domain.Command) error {
-	history, err := u.history(c.Subject)
-	if err != nil {
-		return err
+	before := task.Replay(u.before(c.Subject))
+	after := before
+	for _, e := range u.added[c.Subject] {
+		after = task.Evolve(after, e)
 	}
-	before, after := task.Replay(u.before(c.Subject)), task.Replay(history)
+	if _, corrects := c.Ask.(domain.Corrector); corrects { // it changes what was before
+		history, err := u.history(c.Subject)
+		if err != nil {
+			return err
+		}
+		after = task.Replay(history)
+	}
 	switch ask := c.Ask.(type) {
 	case *task.Decomposed:
 		if err := docketParts(u, c, before, ask); err != nil {

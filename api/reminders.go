@@ -130,11 +130,11 @@ func (s *Server) remind(ctx context.Context, by domain.Caller, day calendar.Date
 // task enters what is due of one task. The list came from a read model; what counts
 // is the task as the ledger holds it.
 func (r *round) task(ctx context.Context, ref domain.Ref) error {
-	a, err := r.server.Store.Load(ctx, ref)
+	a, err := r.server.Store.History(ctx, ref)
 	if err != nil {
 		return err
 	}
-	t := task.Replay(a.Events())
+	t := task.Replay(a.Events)
 	calls := t.Calls(r.day)
 	c := r.call(ref)
 	switch {
@@ -236,10 +236,10 @@ func (r *round) name(ctx context.Context, ref domain.Ref) (string, error) {
 	if name, ok := r.names[ref]; ok {
 		return name, nil
 	}
-	a, err := r.server.Store.Load(ctx, ref)
+	a, err := r.server.Store.History(ctx, ref)
 	if err != nil {
 		return "", err
 	}
-	r.names[ref] = office.Replay(a.Events()).Name
+	r.names[ref] = office.Replay(a.Events).Name
 	return r.names[ref], nil
 }

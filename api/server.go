@@ -144,7 +144,7 @@ func (s *Server) humaConfig() huma.Config {
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", "" // served outside the prefix, without a token
 	cfg.CreateHooks = nil                                       // no $schema members in the answers
 	cfg.Transformers = []huma.Transformer{toProblem}
-	strict := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshalStrict}
+	strict := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshalBody}
 	cfg.Formats = map[string]huma.Format{"application/json": strict, "json": strict}
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", Description: "首次启动时打印的操作令牌，或 duban token add 生成的令牌"},

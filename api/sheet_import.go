@@ -56,7 +56,7 @@ type ImportAct struct {
 
 // histories are the records whose rows are of an earlier version than theirs, as
 // they were loaded for the plan.
-type histories map[domain.Ref]eventstore.Aggregate
+type histories map[domain.Ref]eventstore.History
 
 // A sheetImport is one sheet on its way in.
 type sheetImport struct {
@@ -129,12 +129,14 @@ func (im *sheetImport) totals() []projections.Count {
 // recognise finds a row that this very sheet recorded before.
 func (im *sheetImport) recognise(p *forms.RowPlan, row *ImportRow) {
 	found := im.seen[p.Key.Ref]
-	records := found.Find(im.command(p).ID)
-	if len(records) == 0 {
+	events := found.Find(im.command(p).ID)
+	if len(events) == 0 {
 		return
 	}
 	p.Outcome, p.Changes, p.Reasons, p.Steps = forms.OutcomeAlready, nil, nil, nil
-	row.Events = output(p.Key.Ref, records).Body.Events
+	for _, e := range events {
+		row.Events = append(row.Events, recorded(e))
+	}
 }
 
 // rowTime is the time in the keys of all rows: a key depends on the sheet and the

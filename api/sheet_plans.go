@@ -68,12 +68,12 @@ func (s *Server) since(ctx context.Context, seen histories, k workbook.Key, vers
 	a, ok := seen[k.Ref]
 	if !ok {
 		var err error
-		if a, err = s.Store.Load(ctx, k.Ref); err != nil {
+		if a, err = s.Store.History(ctx, k.Ref); err != nil {
 			return nil, err
 		}
 		seen[k.Ref] = a
 	}
-	return a.Events(), nil
+	return a.Events, nil
 }
 
 // A shareKey names a line of the summary of progress.

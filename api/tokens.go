@@ -112,19 +112,19 @@ func (s *Server) knownOffice(ctx context.Context, text string) (domain.Ref, erro
 	if err != nil || ref.Kind != domain.KindOffice {
 		return domain.Ref{}, domain.Invalid("office.form", "office", "处室应写成 office/编号", "an office is written office/ID")
 	}
-	a, err := s.Store.Load(ctx, ref)
+	a, err := s.Store.History(ctx, ref)
 	if err != nil {
 		return domain.Ref{}, err
 	}
-	if len(a.Records) == 0 {
+	if len(a.Events) == 0 {
 		return domain.Ref{}, domain.Invalid("office.unknown", "office", "没有登记处室 "+text, "there is no office "+text)
 	}
-	if o := office.Replay(a.Events()); o.Gone() {
-		heir, err := s.Store.Load(ctx, o.Heir)
+	if o := office.Replay(a.Events); o.Gone() {
+		heir, err := s.Store.History(ctx, o.Heir)
 		if err != nil {
 			return domain.Ref{}, err
 		}
-		return domain.Ref{}, goneOffice(o.Name, len(o.Into) > 1, o.Heir, office.Replay(heir.Events()).Name)
+		return domain.Ref{}, goneOffice(o.Name, len(o.Into) > 1, o.Heir, office.Replay(heir.Events).Name)
 	}
 	return ref, nil
 }

@@ -41,7 +41,11 @@ func plainHash(b []byte) string {
 
 const hashPrefix = "sha256:"
 
-func hashText(h [sha256.Size]byte) string { return hashPrefix + hex.EncodeToString(h[:]) }
+func hashText(h [sha256.Size]byte) string {
+	var text [len(hashPrefix) + 2*sha256.Size]byte // of which there is one for every event
+	hex.Encode(text[copy(text[:], hashPrefix):], h[:])
+	return string(text[:])
+}
 
 // LeafHash returns SHA-256(0x00 ‖ raw), the hash of a leaf of RFC 6962, section
 // 2.1. It links the events of an aggregate and is the leaf of the Merkle tree.

@@ -272,6 +272,7 @@ func (c *committer) checkUnmoved(ctx context.Context, r *request) error {
 type batch struct {
 	requests []*request
 	records  [][]Record // of each request
+	heads    [][]Head   // after each of them
 	msgs     []*nats.Msg
 	last     uint64 // sequence of the last event
 	recorded time.Time
@@ -289,12 +290,12 @@ func (c *committer) form(rs []*request) (batch, error) {
 	}
 	b := batch{last: c.last, recorded: now}
 	for _, r := range rs {
-		records, msgs, err := c.encode(r, b.last, now)
+		records, heads, msgs, err := c.encode(r, b.last, now)
 		if err != nil {
 			r.answer(Receipt{}, err)
 			continue
 		}
-		b.requests, b.records, b.msgs = append(b.requests, r), append(b.records, records), append(b.msgs, msgs...)
+		b.requests, b.records, b.heads, b.msgs = append(b.requests, r), append(b.records, records), append(b.heads, heads), append(b.msgs, msgs...)
 		b.last += uint64(len(records))
 	}
 	if len(b.msgs) > 0 {
@@ -303,9 +304,10 @@ func (c *committer) form(rs []*request) (batch, error) {
 	return b, nil
 }
 
-// encode makes the messages of a request that follow the event at last.
-func (c *committer) encode(r *request, last uint64, now time.Time) ([]Record, []*nats.Msg, error) {
-	records := make([]Record, 0, r.count)
+// encode makes the messages of a request that follow the event at last, and says
+// where each leaves its aggregate.
+func (c *committer) encode(r *request, last uint64, now time.Time) ([]Record, []Head, []*nats.Msg, error) {
+	records, heads := make([]Record, 0, r.count), make([]Head, 0, r.count)
 	msgs := make([]*nats.Msg, 0, r.count)
 	for _, w := range r.writes {
 		head := w.head
@@ -319,7 +321,7 @@ func (c *committer) encode(r *request, last uint64, now time.Time) ([]Record, []
 			}
 			raw, err := c.s.codec.envelope(rec, w.data[i])
 			if err != nil {
-				return nil, nil, err
+				return nil, nil, nil, err
 			}
 			rec.Raw = raw
 			msg := nats.NewMsg(w.subject)
@@ -329,10 +331,10 @@ func (c *committer) encode(r *request, last uint64, now time.Time) ([]Record, []
 			}
 			rec.Seq = last + uint64(len(records)) + 1
 			head = Head{Seq: rec.Seq, Version: rec.Version, Hash: rec.Hash()}
-			records, msgs = append(records, rec), append(msgs, msg)
+			records, heads, msgs = append(records, rec), append(heads, head), append(msgs, msg)
 		}
 	}
-	return records, msgs, nil
+	return records, heads, msgs, nil
 }
 
 // publish sends one event by itself, several as one atomic batch, and returns the
@@ -367,11 +369,11 @@ func (c *committer) acknowledge(b batch) {
 		// This moves the position over what no Load saw before. Whatever one remembered
 		// meanwhile is from before it.
 		c.s.advance(b.last, b.recorded)
-		c.s.heads.clear()
+		c.s.forget()
 		c.beyond = false
 	}
-	for _, records := range b.records {
-		c.s.learn(records)
+	for i, records := range b.records {
+		c.s.learn(records, b.heads[i])
 	}
 	c.s.advance(b.last, b.recorded)
 	c.s.tally.count(b)
@@ -392,10 +394,10 @@ func (s *Store) suspect(err error) {
 	}
 }
 
-// learn remembers where aggregates end and that a transaction is whole.
-func (s *Store) learn(records []Record) {
-	for _, r := range records {
-		s.heads.put(r.Subject, Head{Seq: r.Seq, Version: r.Version, Hash: r.Hash()})
+// learn remembers where aggregates end after records, and that a transaction is whole.
+func (s *Store) learn(records []Record, heads []Head) {
+	for i, r := range records {
+		s.heads.put(r.Subject, heads[i])
 		if s.cfg.URL == "" {
 			s.recent.add(r)
 		}
@@ -403,6 +405,12 @@ func (s *Store) learn(records []Record) {
 	if r := records[0]; r.TxCount > 0 {
 		s.whole.put(txKey{r.TxID, r.Seq}, r.TxCount)
 	}
+}
+
+// forget forgets where aggregates end and what they hold.
+func (s *Store) forget() {
+	s.heads.clear()
+	s.recent.forget()
 }
 
 // reconcile finds out why the server refused the expectations of a publish, which
@@ -458,7 +466,7 @@ func (c *committer) refresh(ctx context.Context, acceptance bool) error {
 	}
 	if c.s.cfg.URL == "" && info.State.LastSeq != acked {
 		c.beyond = true
-		c.s.heads.clear()
+		c.s.forget()
 	}
 	c.last, c.recorded = info.State.LastSeq, time.Time{}
 	c.s.judge(info, acked)

@@ -12,7 +12,7 @@ import (
 // Load returns an aggregate's whole history, with every write acknowledged to
 // this store; the zero Head if there is none. The chain of versions and hashes
 // is verified: a break, or an event that can't be read, is an *EventError, and
-// writes stop.
+// writes stop. Whoever needs no stored bytes asks for the History.
 func (s *Store) Load(ctx context.Context, ref domain.Ref) (Aggregate, error) {
 	subject, err := s.subject(ref)
 	if err != nil {
@@ -33,11 +33,17 @@ func (s *Store) Load(ctx context.Context, ref domain.Ref) (Aggregate, error) {
 	if err != nil {
 		return Aggregate{}, fmt.Errorf("load %s: %w", ref, err)
 	}
-	if agg.Head.Seq > 0 || s.cfg.URL == "" {
-		// An append may have been acknowledged since the events were read.
-		s.heads.putUnless(ref, agg.Head, since, func(known Head) bool { return known.Seq > agg.Head.Seq })
-	}
+	s.noteHead(ref, agg.Head, since)
 	return agg, nil
+}
+
+// noteHead remembers where an aggregate was found to end. since is where its reader
+// began.
+func (s *Store) noteHead(ref domain.Ref, found Head, since int) {
+	if found.Seq > 0 || s.cfg.URL == "" {
+		// An append may have been acknowledged since the events were read.
+		s.heads.putUnless(ref, found, since, func(known Head) bool { return known.Seq > found.Seq })
+	}
 }
 
 func (s *Store) build(ctx context.Context, sess *session, agg *Aggregate, events []decoded) error {
@@ -70,28 +76,19 @@ func (s *Store) readSubject(ctx context.Context, sess *session, ref domain.Ref, 
 	if s.cfg.URL != "" {
 		return s.readRemote(ctx, sess, subject)
 	}
-	var kept []stored
-	var known Head
-	var ok bool
-	if s.refusal(false) == nil { // of a stream that was tampered with nothing is known
-		kept = s.recent.of(ref)
-		known, ok = s.heads.get(ref)
+	if known, ok := s.heads.get(ref); ok && known.Seq == 0 && s.refusal(false) == nil {
+		return nil, nil // most commands look at something that is not there
 	}
-	limit := s.visible()
-	var events []decoded
-	var err error
-	switch {
-	case ok && known.Seq == 0: // most commands look at something that is not there
-		return nil, nil
-	case ok && len(kept) > 0 && known.Seq == kept[len(kept)-1].seq:
-		events, err = s.decodeKept(subject, kept, nil)
-	default:
-		events, err = s.walkBack(ctx, sess, subject, kept, limit)
+	return s.read(ctx, sess, subject, s.visible())
+}
+
+// read reads a subject of the embedded server up to limit.
+func (s *Store) read(ctx context.Context, sess *session, subject string, limit uint64) ([]decoded, error) {
+	events, err := s.walkBack(ctx, sess, subject, 0, limit)
+	if err == nil {
+		err = unbroken(Head{}, events)
 	}
-	switch {
-	case err == nil && len(events) > len(kept):
-		s.recent.put(ref, events)
-	case errors.Is(err, errNoTrace):
+	if errors.Is(err, errNoTrace) {
 		events, _, err = s.scan(ctx, sess, subject, limit)
 	}
 	return events, err
@@ -144,22 +141,18 @@ var errNoTrace = errors.New("the headers do not lead back")
 // append begins on a subject, its header says which sequence the subject stood
 // at, and the events of one append on one subject stand side by side.
 //
-// It stops where kept, the aggregate's first events, ends.
+// It stops at the event at end, 0 for none, which is not read.
 //
-// The headers are not trusted: only a chain without a break is returned, anything
-// else is errNoTrace and left to a scan.
-func (s *Store) walkBack(ctx context.Context, sess *session, subject string, kept []stored, limit uint64) ([]decoded, error) {
+// The headers are not trusted: unbroken has to look at what is returned. Where they
+// lead nowhere it is errNoTrace and left to a scan.
+func (s *Store) walkBack(ctx context.Context, sess *session, subject string, end, limit uint64) ([]decoded, error) {
 	var events []decoded
-	end := uint64(0) // of what is kept
-	if len(kept) > 0 {
-		end = kept[len(kept)-1].seq
-	}
 	for next, first := uint64(0), true; first || next > end; first = false {
 		m, before, err := s.directOne(ctx, sess, subject, next)
-		if first && errors.Is(err, errNoMessage) {
+		if first && end == 0 && errors.Is(err, errNoMessage) {
 			return nil, nil
 		}
-		if errors.Is(err, errNoMessage) || err == nil && m.Subject != subject {
+		if errors.Is(err, errNoMessage) || err == nil && (m.Subject != subject || m.Seq < end) {
 			return nil, errNoTrace
 		}
 		if err != nil {
@@ -178,29 +171,19 @@ func (s *Store) walkBack(ctx context.Context, sess *session, subject string, kep
 		next = before
 	}
 	slices.Reverse(events)
-	return s.decodeKept(subject, kept, events)
+	return events, nil
 }
 
-// decodeKept puts what is remembered before what was read. Only a chain without a
-// break is returned, anything else is errNoTrace.
-func (s *Store) decodeKept(subject string, kept []stored, read []decoded) ([]decoded, error) {
-	events := make([]decoded, 0, len(kept)+len(read))
-	for _, e := range kept {
-		r, odd := s.decode(message{subject, e.seq, e.raw})
-		if odd != nil {
-			return nil, errNoTrace
-		}
-		events = append(events, decoded{r, nil})
-	}
-	events = append(events, read...)
-	previous := ""
-	for i, r := range events {
-		if r.Version != uint64(i)+1 || r.Previous != previous {
-			return nil, errNoTrace
+// unbroken returns errNoTrace unless the events continue the chain that ends in head.
+func unbroken(head Head, events []decoded) error {
+	version, previous := head.Version, head.Hash
+	for _, r := range events {
+		if version++; r.Version != version || r.Previous != previous {
+			return errNoTrace
 		}
 		previous = r.Hash()
 	}
-	return events, nil
+	return nil
 }
 
 // A txKey names one run of a transaction: its id and where it begins, because an

@@ -60,7 +60,11 @@ func (c *committer) settle(rs []*request, cause error) {
 		case records == nil:
 			r.answer(Receipt{}, fmt.Errorf("%w（没有写入 / nothing was recorded: %w）", ErrUnavailable, cause))
 		default:
-			c.s.learn(records)
+			heads := make([]Head, len(records))
+			for i, rec := range records {
+				heads[i] = Head{Seq: rec.Seq, Version: rec.Version, Hash: rec.Hash()}
+			}
+			c.s.learn(records, heads)
 			r.answer(Receipt{Records: records}, nil)
 		}
 	}
@@ -127,6 +131,7 @@ func (s *Store) reopen() error {
 	if old != nil {
 		old.close()
 	}
+	s.recent.forget()
 	if err := dropIndex(s.cfg.Dir); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -159,6 +160,45 @@ func (v *OfficeView) nameHeirs(names directory) (err error) {
 // EndedOffice returns an office that is no more, with who carries on, and the zero
 // view for one that stands or is not known.
 func (m *Model) EndedOffice(ctx context.Context, ref domain.Ref) (OfficeView, error) {
+	now := m.Moved()
+	if known, ok := m.ended.of(ref, now); ok {
+		return known, nil
+	}
+	out, err := m.endedOffice(ctx, ref)
+	if err == nil {
+		m.ended.remember(ref, now, out)
+	}
+	return out, err
+}
+
+// endings remember what EndedOffice found, which every request asks, until the rows
+// move.
+type endings struct {
+	mu      sync.Mutex
+	at      <-chan struct{} // of Moved, taken before what is known was read
+	offices map[domain.Ref]OfficeView
+}
+
+func (e *endings) of(ref domain.Ref, now <-chan struct{}) (known OfficeView, ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.at == now {
+		known, ok = e.offices[ref]
+	}
+	return known, ok
+}
+
+// remember keeps what was read after at was taken.
+func (e *endings) remember(ref domain.Ref, at <-chan struct{}, found OfficeView) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.at != at {
+		e.at, e.offices = at, map[domain.Ref]OfficeView{}
+	}
+	e.offices[ref] = found
+}
+
+func (m *Model) endedOffice(ctx context.Context, ref domain.Ref) (OfficeView, error) {
 	var out OfficeView
 	err := m.read(ctx, func(c *conn) error {
 		var failed error

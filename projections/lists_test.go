@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"duban/domain"
@@ -15,6 +16,7 @@ import (
 	"duban/domain/directive"
 	"duban/domain/finding"
 	"duban/domain/inspection"
+	"duban/domain/office"
 	"duban/domain/task"
 	"duban/eventstore"
 )
@@ -324,4 +326,32 @@ func TestDamageMetByAWrite(t *testing.T) {
 	l.on("2019-08-07 09:00").do(t, tasks[2], of(offices[2]), &task.Acknowledged{ShareOf: task.ShareOf{Office: offices[2]}})
 	settle(t, m, l)
 	require.NoError(t, m.Verify(context.Background()))
+}
+
+// What every request asks about its office is remembered until the rows move.
+func TestEndedOffice(t *testing.T) {
+	l := newLedger(t)
+	safety, chem, fine := l.office(t, "SAFETY", "安委会办公室"), l.office(t, "CHEM", "化工处"), l.office(t, "FINE", "精细化工处")
+	m := run(t, l)
+	ended := func(ref domain.Ref) OfficeView {
+		t.Helper()
+		settle(t, m, l)
+		first, err := m.EndedOffice(t.Context(), ref)
+		require.NoError(t, err)
+		again, err := m.EndedOffice(t.Context(), ref)
+		require.NoError(t, err)
+		require.Equal(t, first, again)
+		_, known := m.ended.of(ref, m.Moved())
+		require.True(t, known)
+		return again
+	}
+	assert.Nil(t, ended(chem).Heir)
+	l.do(t, chem, domain.Caller{Person: person("zhao"), Office: safety, Role: domain.RoleSafetyOffice}, &office.Merged{Into: fine})
+	o := ended(chem)
+	require.NotNil(t, o.Heir)
+	assert.Equal(t, "精细化工处", o.Heir.Name)
+	assert.Nil(t, ended(fine).Heir)
+	// The heir's name is another office's row.
+	l.do(t, fine, domain.Caller{Person: person("zhao"), Office: safety, Role: domain.RoleSafetyOffice}, &office.Renamed{Name: "石化处"})
+	assert.Equal(t, "石化处", ended(chem).Heir.Name)
 }

@@ -93,6 +93,7 @@ type Model struct {
 	kick    chan struct{} // asks the watchman to look now
 	rebuild chan struct{} // holds a token while a rebuild runs
 	views   *views
+	ended   endings
 
 	// apply is held by whoever moves the current generation's rows or replaces it.
 	apply sync.Mutex

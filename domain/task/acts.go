@@ -55,12 +55,13 @@ func Acts() []domain.Act {
 	}
 }
 
-// all are the acts of clients and what follows from others.
-func all() []domain.Act { return append(Acts(), follows()...) }
+// all are the acts of clients and what follows from others. Every decision looks at
+// them: they are made once, and nobody changes them.
+var all = slices.Concat(Acts(), follows())
 
 // Named returns every act with the event it leads to, those that no client asks for
 // directly among them.
-func Named() []domain.Act { return all() }
+func Named() []domain.Act { return slices.Clone(all) }
 
 // follows are the events that no client asks for directly.
 func follows() []domain.Act {

@@ -12,7 +12,7 @@ import (
 // Decide returns the events a command leads to in a state, or a *domain.Refusal.
 // A correction needs the history and is decided by Correct.
 func Decide(s State, c domain.Command) ([]domain.Event, error) {
-	if err := c.Check(all()); err != nil {
+	if err := c.Check(all); err != nil {
 		return nil, err
 	}
 	e := c.Event()
@@ -93,7 +93,7 @@ func correctable(history []domain.Event, c domain.Correction) error {
 // CheckHistory says whether a history, as its corrections leave it, could have
 // happened, and names the first event that could not.
 func CheckHistory(history []domain.Event) error {
-	return domain.CheckHistory(history, all(), admit, Evolve)
+	return domain.CheckHistory(history, all, admit, Evolve)
 }
 
 // Replay folds a history with its corrections into a state.
@@ -173,7 +173,7 @@ func (n need) refuse(sh Share, e domain.Event) error {
 
 // actOf returns the act that an event comes of.
 func actOf(p domain.Payload) domain.Act {
-	a, _ := domain.ActOf(all(), p)
+	a, _ := domain.ActOf(all, p)
 	return a
 }
 

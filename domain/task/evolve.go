@@ -240,8 +240,11 @@ func (s State) change(office domain.Ref, f func(*Share)) State {
 
 // changeEach applies f to the shares of the offices, or to all active ones.
 func (s State) changeEach(offices []domain.Ref, f func(*Share)) State {
+	s.Shares = slices.Clone(s.Shares)
 	for _, o := range s.named(offices) {
-		s = s.change(o, f)
+		if i := s.active(o); i >= 0 {
+			f(&s.Shares[i])
+		}
 	}
 	return s
 }

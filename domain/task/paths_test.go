@@ -81,7 +81,7 @@ func aPlan() *PlanSubmitted {
 // The list of paths names every act there is.
 func TestPathsAreComplete(t *testing.T) {
 	var kept []string
-	for _, a := range all() {
+	for _, a := range all {
 		if slices.ContainsFunc(kept, func(n string) bool { return n == a.Name }) {
 			t.Errorf("the act %s is listed twice", a.Name)
 		}

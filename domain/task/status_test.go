@@ -85,7 +85,7 @@ func TestTaskStatusTable(t *testing.T) {
 	late := []string{"acknowledge", "report", "reopen", "link", "withdraw-evidence", "open-finding", "settle-finding", "correct"}
 	for status, story := range stories {
 		history := given(t, story...)
-		for _, a := range all() {
+		for _, a := range all {
 			got := needs(a.Ask).met(Replay(history))
 			want := false
 			switch status {

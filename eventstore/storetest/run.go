@@ -129,6 +129,27 @@ func Follow(t *testing.T, s *eventstore.Store, after, upTo uint64) []eventstore.
 	return got
 }
 
+// load returns an aggregate, of which History says the same, when it reads it and
+// when it remembers it.
+func load(t *testing.T, s *eventstore.Store, ref domain.Ref) (eventstore.Aggregate, error) {
+	t.Helper()
+	agg, err := s.Load(t.Context(), ref)
+	for range 2 {
+		h, herr := s.History(t.Context(), ref)
+		if err != nil {
+			require.EqualError(t, herr, err.Error())
+			continue
+		}
+		require.NoError(t, herr)
+		require.Equal(t, agg.Head, h.Head)
+		require.Len(t, h.Events, len(agg.Events()))
+		for i, e := range agg.Events() {
+			require.Equal(t, e, h.Events[i])
+		}
+	}
+	return agg, err
+}
+
 func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
 	require.Eventually(t, cond, 10*time.Second, 5*time.Millisecond, what)
@@ -137,7 +158,7 @@ func eventually(t *testing.T, what string, cond func() bool) {
 func testOpened(t *testing.T, o Open) {
 	s := open(t, o, func(c *eventstore.Config) { c.Software = "1.2.3"; c.Sample = true })
 	require.NoError(t, s.Health())
-	agg, err := s.Load(t.Context(), domain.Ref{Kind: domain.KindLedger, ID: Org})
+	agg, err := load(t, s, domain.Ref{Kind: domain.KindLedger, ID: Org})
 	require.NoError(t, err)
 	require.Len(t, agg.Records, 1)
 	r := agg.Records[0]
@@ -211,7 +232,7 @@ func testBytes(t *testing.T, o Open) {
 	assert.Contains(t, string(receipt.Records[1].Raw), `"time":"2019-07-01T09:00:01.005+08:00"`)
 	assert.Contains(t, string(receipt.Records[1].Raw), `"version":2,"previous":"sha256:`+hex.EncodeToString(h[:])+`","actor"`)
 
-	agg, err := s.Load(t.Context(), ref)
+	agg, err := load(t, s, ref)
 	require.NoError(t, err)
 	require.Equal(t, receipt.Records, agg.Records, "what is read is what was written")
 }
@@ -231,7 +252,7 @@ func testTransaction(t *testing.T, o Open) {
 	}
 	for _, w := range []*Writer{a, b, c} {
 		w.Advance(receipt)
-		agg, err := s.Load(t.Context(), w.Ref)
+		agg, err := load(t, s, w.Ref)
 		require.NoError(t, err)
 		assert.Equal(t, w.Head, agg.Head)
 		assert.Len(t, agg.Events(), int(w.Head.Version))
@@ -285,7 +306,7 @@ func testConflicts(t *testing.T, o Open) {
 // forge appends an event that continues ref's chain with a plain client.
 func forge(t *testing.T, s *eventstore.Store, ref domain.Ref, change func(*eventstore.Record)) error {
 	t.Helper()
-	agg, err := s.Load(t.Context(), ref)
+	agg, err := load(t, s, ref)
 	require.NoError(t, err)
 	key := ulid.Make()
 	r := eventstore.Record{Event: Event("forged"), Previous: agg.Head.Hash}
@@ -329,7 +350,7 @@ func testExpectations(t *testing.T, o Open) {
 	require.Equal(t, before, s.Acked(), "a refused append left something")
 
 	// A load that read before an append must not make the store forget it.
-	agg, err := s.Load(t.Context(), b.Ref)
+	agg, err := load(t, s, b.Ref)
 	require.NoError(t, err)
 	require.Equal(t, b.Head, agg.Head)
 	whole = expecting(b, b.Head)
@@ -352,7 +373,7 @@ func testSameKey(t *testing.T, o Open) {
 	require.NoError(t, err)
 	_, err = s.Append(t.Context(), again())
 	require.ErrorIs(t, err, eventstore.ErrConflict)
-	agg, err := s.Load(t.Context(), ref)
+	agg, err := load(t, s, ref)
 	require.NoError(t, err)
 	found := agg.Find(again().Command.ID)
 	assert.Equal(t, receipt.Records, found, "the first answer is rebuilt from the events")
@@ -427,7 +448,7 @@ func testRecordedTime(t *testing.T, o Open) {
 	_, err := s.Append(t.Context(), w.Prepare(1))
 	require.ErrorIs(t, err, eventstore.ErrClockBehind)
 	require.ErrorIs(t, s.Health(), eventstore.ErrClockBehind)
-	_, err = s.Load(t.Context(), w.Ref)
+	_, err = load(t, s, w.Ref)
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
 
@@ -516,9 +537,9 @@ func testRace(t *testing.T, o Open) {
 			own := NewWriter(s)
 			for range rounds {
 				own.Append(t, 1)
-				agg, err := s.Load(t.Context(), shared.Ref)
+				h, err := s.History(t.Context(), shared.Ref)
 				assert.NoError(t, err)
-				_, err = s.Append(t.Context(), NewAppend(eventstore.Write{Subject: shared.Ref, Head: agg.Head, Events: []domain.Event{Event("mine")}}))
+				_, err = s.Append(t.Context(), NewAppend(eventstore.Write{Subject: shared.Ref, Head: h.Head, Events: []domain.Event{Event("mine")}}))
 				switch {
 				case err == nil:
 					won.Add(1)
@@ -529,7 +550,7 @@ func testRace(t *testing.T, o Open) {
 		})
 	}
 	wg.Wait()
-	agg, err := s.Load(t.Context(), shared.Ref)
+	agg, err := load(t, s, shared.Ref)
 	require.NoError(t, err)
 	assert.Equal(t, uint64(won.Load())+1, agg.Head.Version)
 	got := Follow(t, s, 0, s.Acked())
@@ -546,16 +567,16 @@ func testReopen(t *testing.T, o Open) {
 	require.ErrorIs(t, err, eventstore.ErrClosed)
 
 	s = open(t, o)
-	agg, err := s.Load(t.Context(), w.Ref)
+	agg, err := load(t, s, w.Ref)
 	require.NoError(t, err)
 	assert.Equal(t, records, agg.Records)
 	assert.Equal(t, w.Head, agg.Head)
 	w.s = s
 	assert.Equal(t, uint64(5), w.Append(t, 1)[0].Seq)
-	agg, err = s.Load(t.Context(), domain.Ref{Kind: domain.KindLedger, ID: Org})
+	agg, err = load(t, s, domain.Ref{Kind: domain.KindLedger, ID: Org})
 	require.NoError(t, err)
 	assert.Equal(t, uint64(2), agg.Head.Version)
-	none, err := s.Load(t.Context(), domain.Ref{Kind: domain.KindTask, ID: "none"})
+	none, err := load(t, s, domain.Ref{Kind: domain.KindTask, ID: "none"})
 	require.NoError(t, err)
 	assert.Zero(t, none.Head)
 }
@@ -566,7 +587,7 @@ func testUnknownType(t *testing.T, o Open) {
 	raw := w.Append(t, 1)[0].Raw
 	require.NoError(t, s.Close())
 	s = open(t, o, func(c *eventstore.Config) { c.Types = nil })
-	agg, err := s.Load(t.Context(), w.Ref)
+	agg, err := load(t, s, w.Ref)
 	require.NoError(t, err)
 	unknown := agg.Events()[0].Data.(*domain.Unknown)
 	assert.Equal(t, "duban.storetest.noted.v1", unknown.Type)
@@ -587,7 +608,7 @@ func testVoid(t *testing.T, o Open) {
 	require.NoError(t, forge(t, s, w.Ref, part(1, 3)))
 
 	// At the stream's end it might still be finished: held back everywhere.
-	agg, err := s.Load(t.Context(), w.Ref)
+	agg, err := load(t, s, w.Ref)
 	require.NoError(t, err)
 	assert.Equal(t, w.Head, agg.Head)
 
@@ -597,7 +618,7 @@ func testVoid(t *testing.T, o Open) {
 	require.Len(t, got, 4)
 	assert.True(t, got[2].Voided)
 	assert.False(t, got[3].Voided)
-	agg, err = s.Load(t.Context(), w.Ref)
+	agg, err = load(t, s, w.Ref)
 	require.NoError(t, err)
 	require.Len(t, agg.Records, 2)
 	assert.True(t, agg.Records[1].Voided)
@@ -608,12 +629,12 @@ func testVoid(t *testing.T, o Open) {
 	w.Head = agg.Head
 	require.NoError(t, forge(t, s, w.Ref, part(2, 3)))
 	other.Append(t, 2)
-	agg, err = s.Load(t.Context(), w.Ref)
+	agg, err = load(t, s, w.Ref)
 	require.NoError(t, err)
 	assert.True(t, agg.Records[2].Voided)
 	w.Head = agg.Head
 	w.Append(t, 1)
-	agg, err = s.Load(t.Context(), w.Ref)
+	agg, err = load(t, s, w.Ref)
 	require.NoError(t, err)
 	assert.Len(t, agg.Events(), 2)
 	require.NoError(t, s.Health())
@@ -648,7 +669,7 @@ func testUndecodable(t *testing.T, o Open) {
 		require.Equal(t, seq, odd.Sequence)
 	}
 
-	_, err = s.Load(t.Context(), w.Ref)
+	_, err = load(t, s, w.Ref)
 	if s.Acked() >= 3 { // embedded, nobody sees what this store did not acknowledge
 		stopped(err, 3)
 	}
@@ -661,7 +682,7 @@ func testUndecodable(t *testing.T, o Open) {
 	s = open(t, o)
 	other.s, w.s = s, s
 	require.ErrorIs(t, s.Health(), eventstore.ErrUndecodable, "readable, not writable")
-	_, err = s.Load(t.Context(), w.Ref)
+	_, err = load(t, s, w.Ref)
 	stopped(err, 3)
 	var seen []uint64
 	err = s.Follow(t.Context(), 0, func(batch []eventstore.Record) error {
@@ -689,7 +710,7 @@ func testUndecodable(t *testing.T, o Open) {
 	require.NoError(t, s.Health())
 
 	other.Append(t, 1)
-	agg, err := s.Load(t.Context(), w.Ref)
+	agg, err := load(t, s, w.Ref)
 	require.NoError(t, err)
 	require.Len(t, agg.Records, 2)
 	require.Error(t, agg.Records[1].Undecodable)
@@ -717,7 +738,7 @@ func testBrokenChain(t *testing.T, o Open) {
 	require.NoError(t, forge(t, s, w.Ref, func(r *eventstore.Record) { r.Previous = eventstore.Digest([]byte("else")) }))
 	other := NewWriter(s)
 	other.Append(t, 1) // 5: decodable, so this append does not see the break
-	_, err := s.Load(t.Context(), w.Ref)
+	_, err := load(t, s, w.Ref)
 	var odd *eventstore.EventError
 	require.ErrorAs(t, err, &odd)
 	assert.Equal(t, uint64(4), odd.Sequence)
@@ -731,7 +752,7 @@ func testBrokenChain(t *testing.T, o Open) {
 	_, err = accept(s, 4)
 	require.NoError(t, err)
 	other.Append(t, 1)
-	agg, err := s.Load(t.Context(), w.Ref)
+	agg, err := load(t, s, w.Ref)
 	require.NoError(t, err)
 	w.Head = agg.Head
 	w.Append(t, 1)
@@ -772,7 +793,7 @@ func testDrift(t *testing.T, o Open) {
 	require.ErrorAs(t, err, &drift)
 	require.ErrorIs(t, err, eventstore.ErrDrift)
 	assert.Equal(t, []string{"max_msgs: want -1, have 100"}, drift.Differences)
-	_, err = s.Load(t.Context(), w.Ref)
+	_, err = load(t, s, w.Ref)
 	require.NoError(t, err, "reads go on")
 	assert.Len(t, Follow(t, s, 0, 2), 2)
 
@@ -821,7 +842,7 @@ func testDropped(t *testing.T, o Open) {
 	var gap *eventstore.GapError
 	require.ErrorAs(t, err, &gap)
 	assert.Equal(t, eventstore.GapError{Sequence: 1, Found: 4}, *gap)
-	_, err = s.Load(t.Context(), w.Ref)
+	_, err = load(t, s, w.Ref)
 	require.ErrorIs(t, err, eventstore.ErrUndecodable, "its chain begins in the middle")
 	report, err := s.Audit(t.Context(), nil)
 	require.NoError(t, err)
