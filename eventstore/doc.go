@@ -88,7 +88,8 @@
 //
 // The server answers no read while it commits a batch, and a batch has up to
 // MaxEvents events: histories used lately are remembered as they were decoded and
-// verified (History, recent.go), at most 64 MiB, and a group waits a moment for those who load what they decide on.
+// verified (History, recent.go), at most 64 MiB, and a group waits a moment for those
+// who load what they decide on.
 //
 // After an I/O error JetStream answers no more, serves what it did not
 // acknowledge, and keeps believing in sequences that never reached the disk. So an
