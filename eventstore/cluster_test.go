@@ -123,8 +123,7 @@ func TestLeaderBehind(t *testing.T) {
 	w := storetest.NewWriter(s)
 	w.Append(t, 1)
 
-	other.Append(t, 1)
-	last := s.Acked()
+	last := other.Append(t, 1)[0].Seq
 	s.SeenElsewhere(last + 6)
 	head := w.Head
 	done := make(chan error, 1)
