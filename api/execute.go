@@ -263,7 +263,11 @@ func (s *Server) replay(ctx context.Context, c call, h eventstore.History) (*wri
 	if err != nil {
 		return nil, err
 	}
-	out := output(h.Ref, a.Find(c.command.ID))
+	found := a.Find(c.command.ID)
+	if len(found) == 0 {
+		return nil, fmt.Errorf("%w: %s 的事件尚未全部可读 / the events of %s can't all be read yet", eventstore.ErrUnavailable, h.Ref, h.Ref)
+	}
+	out := output(h.Ref, found)
 	out.Replayed = "true"
 	return out, nil
 }

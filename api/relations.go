@@ -54,7 +54,8 @@ func followTask(u *unit, c domain.Command) error {
 	for _, e := range u.added[c.Subject] {
 		after = task.Evolve(after, e)
 	}
-	if _, corrects := c.Ask.(domain.Corrector); corrects { // it changes what was before
+	corrects := func(e domain.Event) bool { return e.Corrects() != nil }
+	if slices.ContainsFunc(u.added[c.Subject], corrects) { // it changes what was before
 		history, err := u.history(c.Subject)
 		if err != nil {
 			return err

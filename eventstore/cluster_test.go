@@ -108,16 +108,7 @@ func TestLeaderBehind(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts three servers")
 	}
-	servers := startCluster(t, 3)
-	open := func(change func(*eventstore.Config)) (s *eventstore.Store) {
-		require.Eventually(t, func() bool { // until the cluster has its leader
-			var err error
-			s, err = external(t, servers[0])(change)
-			return err == nil
-		}, 20*time.Second, 100*time.Millisecond)
-		t.Cleanup(func() { s.Close() })
-		return s
-	}
+	open := openCluster(t)
 	s := open(func(c *eventstore.Config) { c.CheckEvery = 10 * time.Millisecond })
 	other := storetest.NewWriter(open(func(*eventstore.Config) {}))
 	w := storetest.NewWriter(s)
@@ -155,6 +146,49 @@ func TestLeaderBehind(t *testing.T) {
 	require.Eventually(t, func() bool { return errors.As(impatient.Health(), &drift) }, 10*time.Second, 10*time.Millisecond)
 	_, err = impatient.Append(t.Context(), storetest.NewWriter(impatient).Prepare(1))
 	require.ErrorIs(t, err, eventstore.ErrDrift)
+}
+
+// TestClusterShorterThanSigned: a cluster whose ledger lacks events that were signed is
+// never written to, neither while it might still have them nor afterwards.
+func TestClusterShorterThanSigned(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts three servers")
+	}
+	open := openCluster(t)
+	impatient := func(c *eventstore.Config) {
+		c.CheckEvery, c.ReadTimeout, c.LeaderTimeout = 10*time.Millisecond, 500*time.Millisecond, 2*time.Second
+	}
+	s := open(impatient)
+	storetest.NewWriter(s).Append(t, 1)
+	signer := open(func(*eventstore.Config) {})
+	last := signer.Acked()
+	signer.SeenElsewhere(last + 5)
+	_, err := signer.AppendHead(t.Context(), eventstore.HeadRecord{Kind: eventstore.HeadSigned, Size: last + 5, Data: []byte("head")}, 0)
+	require.NoError(t, err)
+	require.NoError(t, signer.Close())
+
+	var found *eventstore.MismatchError
+	require.Eventually(t, func() bool { return errors.As(s.Health(), &found) }, 20*time.Second, 10*time.Millisecond)
+	assert.Equal(t, last+1, found.Sequence)
+	again := open(impatient)
+	require.ErrorAs(t, again.Health(), &found)
+	assert.Equal(t, last, again.Acked(), "ledger.opened was not appended either")
+	_, err = again.Append(t.Context(), storetest.NewWriter(again).Prepare(1))
+	require.ErrorIs(t, err, eventstore.ErrMismatch)
+}
+
+// openCluster starts a cluster of three and returns what opens its ledger.
+func openCluster(t *testing.T) func(change func(*eventstore.Config)) *eventstore.Store {
+	servers := startCluster(t, 3)
+	return func(change func(*eventstore.Config)) (s *eventstore.Store) {
+		require.Eventually(t, func() bool { // until the cluster has its leader
+			var err error
+			s, err = external(t, servers[0])(change)
+			return err == nil
+		}, 20*time.Second, 100*time.Millisecond)
+		t.Cleanup(func() { s.Close() })
+		return s
+	}
 }
 
 // A clusterWriter records one command after the other on an aggregate of its own.

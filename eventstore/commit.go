@@ -36,6 +36,9 @@ type committer struct {
 // start reads where the stream stands and appends ledger.opened.
 func (c *committer) start(ctx context.Context) error {
 	err := c.resume(ctx)
+	for errors.Is(err, errLeaderBehind) && ctx.Err() == nil { // until it is known what became of the events
+		err = c.resume(ctx)
+	}
 	if err == nil || c.s.ctx.Err() != nil {
 		return err
 	}
@@ -330,7 +333,7 @@ func (c *committer) encode(r *request, last uint64, now time.Time) ([]Record, []
 				msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(w.head.Seq, 10))
 			}
 			rec.Seq = last + uint64(len(records)) + 1
-			head = Head{Seq: rec.Seq, Version: rec.Version, Hash: rec.Hash()}
+			head = rec.end()
 			records, heads, msgs = append(records, rec), append(heads, head), append(msgs, msg)
 		}
 	}
@@ -470,7 +473,9 @@ func (c *committer) refresh(ctx context.Context, acceptance bool) error {
 	}
 	c.last, c.recorded = info.State.LastSeq, time.Time{}
 	c.s.judge(info, acked)
-	c.s.compareHeads(ctx, sess, info.State.LastSeq)
+	if err := c.s.compareHeads(ctx, sess, info.State.LastSeq); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
 	if err := c.s.refusal(true); err != nil {
 		return err
 	}

@@ -67,9 +67,8 @@ func (s *Store) compare() {
 		s.setSilent(err)
 		return
 	}
-	s.setSilent(nil)
 	s.judge(info, acked)
-	s.compareHeads(s.ctx, sess, info.State.LastSeq)
+	s.setSilent(s.compareHeads(s.ctx, sess, info.State.LastSeq))
 	if s.cfg.URL != "" && info.State.LastSeq > acked {
 		s.advance(info.State.LastSeq, time.Time{})
 	}

@@ -159,11 +159,16 @@ func (s *Store) awaitBeyond(ctx context.Context, seq uint64) (uint64, error) {
 func (f *follower) read(ctx context.Context, limit uint64) (out []Record, err error) {
 	msgs, err := f.fetch(ctx, limit)
 	if err == nil && len(msgs) == 0 { // the position says it is there, the leader that it is not
-		if err = f.s.awaitLeader(ctx, f.next); err == nil {
+		var lost bool
+		if lost, err = f.s.awaitLeader(ctx, f.next); err == nil {
 			msgs, err = f.fetch(ctx, limit)
 		}
-		if err == nil && len(msgs) == 0 {
+		switch {
+		case err != nil || len(msgs) > 0:
+		case lost:
 			return nil, &GapError{Sequence: f.next}
+		default: // another leader since
+			return nil, fmt.Errorf("read from %d: %w", f.next, errLeaderBehind)
 		}
 	}
 	if err != nil {
@@ -345,7 +350,7 @@ func (f *follower) take(ctx context.Context, m message) (Record, error) {
 	if !ok && f.s.cfg.URL != "" && odd == nil && r.Previous != head.Hash {
 		// The replica that was asked may lack the event before; the leader
 		// does not, or not for long.
-		err := f.s.awaitLeader(ctx, m.Seq)
+		_, err := f.s.awaitLeader(ctx, m.Seq)
 		if err != nil {
 			return r, err
 		}

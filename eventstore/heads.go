@@ -188,8 +188,9 @@ func (s *Store) readHeadRecord(ctx context.Context, req msgRequest) (HeadRecord,
 }
 
 // compareHeads compares HEADS with what it has to be, and the end of the ledger
-// with the last head: a ledger that is shorter than what was signed has lost events.
-func (s *Store) compareHeads(ctx context.Context, sess *session, ledgerEnd uint64) {
+// with the last head: a ledger that is shorter than what was signed has lost events. The error is
+// errLeaderBehind, while it is not known yet whether it is.
+func (s *Store) compareHeads(ctx context.Context, sess *session, ledgerEnd uint64) error {
 	s.mu.Lock()
 	known := s.headsEnd
 	s.mu.Unlock()
@@ -200,21 +201,28 @@ func (s *Store) compareHeads(ctx context.Context, sess *session, ledgerEnd uint6
 			Differences: []string{"stream HEADS: want it, have none"},
 			Remedy:      "树头的流被删除，请停止服务并从备份恢复 / the stream of signed heads was deleted: stop and restore a backup",
 		})
-		return
+		return nil
+	case errors.Is(err, errLeaderBehind):
+		return err
 	case err != nil:
-		return // the comparison of the ledger says that the server is silent
+		return nil //nolint:nilerr // the comparison of the ledger says that the server is silent
 	}
 	s.judgeHeads(info, known)
 	head, err := s.Head(ctx, HeadSigned, 0)
 	if err != nil || head.Size <= ledgerEnd {
-		return
+		return nil //nolint:nilerr // the same
 	}
 	// The head may be younger than the description of the ledger.
-	if ledger, err := s.standing(ctx, sess.read, streamName, head.Size); err == nil && ledger.State.LastSeq < head.Size {
+	ledger, err := s.standing(ctx, sess.read, streamName, head.Size)
+	if errors.Is(err, errLeaderBehind) {
+		return err
+	}
+	if err == nil && ledger.State.LastSeq < head.Size {
 		end := ledger.State.LastSeq
 		_ = s.stop(&MismatchError{Sequence: end + 1, Size: head.Size, Detail: fmt.Sprintf(
 			"账本止于 %d，已签名的树头有 %d 个事件 / the ledger ends at %d, a head of %d events was signed", end, head.Size, end, head.Size)})
 	}
+	return nil
 }
 
 // judgeHeads compares a description of HEADS with what it has to be. known is its

@@ -96,6 +96,9 @@ func (s *Store) following(ctx context.Context, sess *session, subject string, wa
 	events := make([]decoded, 0, len(was.newer))
 	end := was.head.Seq
 	for _, e := range was.newer {
+		if e.seq > limit { // on disk, and shown to nobody yet
+			break
+		}
 		r, odd := s.decode(message{subject, e.seq, e.raw})
 		if odd != nil {
 			return nil, errNoTrace

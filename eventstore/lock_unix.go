@@ -21,6 +21,9 @@ func LockDir(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("open the lock: %w", err)
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == nil && !stands(f) {
+		err = syscall.EWOULDBLOCK // the folder went with its owner
+	}
 	if err == nil {
 		return f, nil
 	}
@@ -29,4 +32,14 @@ func LockDir(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("%s: %w", dir, ErrLocked)
 	}
 	return nil, fmt.Errorf("lock %s: %w", dir, err)
+}
+
+// stands reports whether a file is the one by its name.
+func stands(f *os.File) bool {
+	have, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(f.Name())
+	return err == nil && os.SameFile(have, named)
 }

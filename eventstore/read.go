@@ -209,7 +209,7 @@ func (s *Store) readHead(ctx context.Context, ref domain.Ref, subject string) (H
 	}
 	rec, odd := s.decode(m)
 	if odd == nil {
-		h := Head{Seq: m.Seq, Version: rec.Version, Hash: rec.Hash()}
+		h := rec.end()
 		s.heads.put(ref, h)
 		return h, nil
 	}
@@ -291,7 +291,7 @@ func (s *Store) headBefore(ctx context.Context, subject string, seq uint64) (Hea
 		return Head{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	if rec, odd := s.decode(m); odd == nil {
-		return Head{Seq: m.Seq, Version: rec.Version, Hash: rec.Hash()}, nil
+		return rec.end(), nil
 	}
 	return s.walkTo(ctx, subject, seq)
 }

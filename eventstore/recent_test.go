@@ -259,3 +259,26 @@ func TestRecentForgetsWhatIsBeingRead(t *testing.T) {
 func recordOf(ref domain.Ref, version, seq uint64, raw []byte) Record {
 	return Record{Event: domain.Event{Subject: ref, Version: version, Seq: seq, Data: &domain.Unknown{}}, Raw: raw}
 }
+
+// What is on disk and not shown yet, History doesn't show either.
+func TestHistoryEndsWhereOthersDo(t *testing.T) {
+	s, err := Open(t.Context(), Config{Org: "a", Dir: t.TempDir()})
+	require.NoError(t, err)
+	defer s.Close()
+	first, err := s.Append(t.Context(), noteAppend(1))
+	require.NoError(t, err)
+	r := first.Records[0]
+	_, err = s.History(t.Context(), r.Subject)
+	require.NoError(t, err)
+	_, err = s.Append(t.Context(), at(r.Subject, endOf(r)))
+	require.NoError(t, err)
+
+	s.set(func() { s.acked = r.Seq }) // as between learn and advance
+	h, err := s.History(t.Context(), r.Subject)
+	require.NoError(t, err)
+	assert.Equal(t, endOf(r), h.Head)
+	s.set(func() { s.acked = r.Seq + 1 })
+	h, err = s.History(t.Context(), r.Subject)
+	require.NoError(t, err)
+	assert.Equal(t, r.Seq+1, h.Head.Seq)
+}

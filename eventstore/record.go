@@ -38,6 +38,9 @@ func (r Record) LeafHash() [sha256.Size]byte { return LeafHash(r.Raw) }
 // Hash returns the leaf hash as the envelope writes it, "sha256:…".
 func (r Record) Hash() string { return hashText(r.LeafHash()) }
 
+// end returns where the aggregate's chain ends with this record.
+func (r Record) end() Head { return Head{Seq: r.Seq, Version: r.Version, Hash: r.Hash()} }
+
 // Effective reports whether the event counts: it is neither voided nor accepted
 // as odd.
 func (r Record) Effective() bool { return !r.Voided && r.Undecodable == nil }

@@ -62,7 +62,7 @@ func (c *committer) settle(rs []*request, cause error) {
 		default:
 			heads := make([]Head, len(records))
 			for i, rec := range records {
-				heads[i] = Head{Seq: rec.Seq, Version: rec.Version, Hash: rec.Hash()}
+				heads[i] = rec.end()
 			}
 			c.s.learn(records, heads)
 			r.answer(Receipt{Records: records}, nil)
@@ -131,7 +131,7 @@ func (s *Store) reopen() error {
 	if old != nil {
 		old.close()
 	}
-	s.recent.forget()
+	s.forget()
 	if err := dropIndex(s.cfg.Dir); err != nil {
 		return err
 	}

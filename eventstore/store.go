@@ -55,7 +55,7 @@ type Store struct {
 	down     error         // the store is broken and being reopened
 	silent   error         // the last comparison got no answer
 	accepted map[uint64]string
-	behind   map[string]time.Time // since when a stream's leader has lacked events
+	lacks    map[string]lack // of streams whose leader was behind when last seen
 }
 
 // Open opens the ledger, creating it if the server has none, and returns when
@@ -82,7 +82,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		uploads:  make(chan struct{}, 1),
 		changed:  make(chan struct{}),
 		accepted: map[uint64]string{},
-		behind:   map[string]time.Time{},
+		lacks:    map[string]lack{},
 
 		intercept: func(publish func() (uint64, error)) (uint64, error) { return publish() },
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -145,25 +146,31 @@ func (s *Store) infoOf(ctx context.Context, nc *nats.Conn, stream string) (*stre
 // applies what the others have already.
 const standingPause = 5 * time.Millisecond
 
+// errLeaderBehind: a cluster's leader lacks events that are known, so far.
+var errLeaderBehind = errors.New("集群的主节点尚缺事件 / the cluster's leader lacks events as yet")
+
 // standing describes a stream that has to hold the sequence known. In a cluster it
 // waits for that: a server that follows may have applied, and shown, what the
 // leader is still about to apply, and a leader that was cut off from the others
-// takes itself for one until it notices. Events that are missing all the same are
-// described as they are once the leader has lacked them for LeaderTimeout.
+// takes itself for one until it notices. After ReadTimeout it is errLeaderBehind.
+// Events that are missing all the same are described as they are once the leader has
+// lacked them for LeaderTimeout.
 func (s *Store) standing(ctx context.Context, nc *nats.Conn, stream string, known uint64) (*streamInfo, error) {
 	for began := time.Now(); ; {
 		info, err := s.infoOf(ctx, nc, stream)
 		if err != nil {
-			s.behindFor(stream, false) // nothing is known of it meanwhile
+			if ctx.Err() == nil {
+				s.leads(stream, math.MaxUint64) // nothing is known of it meanwhile
+			}
 			return nil, err
 		}
-		behind := info.clustered() && info.State.LastSeq < known
-		if s.behindFor(stream, behind) >= s.cfg.LeaderTimeout || !behind {
+		have := info.State.LastSeq
+		s.leads(stream, have)
+		if !info.clustered() || have >= known || s.lacking(stream, have) >= s.cfg.LeaderTimeout {
 			return info, nil
 		}
 		if time.Since(began) > s.cfg.ReadTimeout {
-			return nil, fmt.Errorf("%s 的主节点只到 %d，应到 %d / the leader of %s has %d, %d are known",
-				stream, info.State.LastSeq, known, stream, info.State.LastSeq, known)
+			return nil, fmt.Errorf("%w（%s 只到 %d，应到 %d / %s has %d, %d are known）", errLeaderBehind, stream, have, known, stream, have, known)
 		}
 		if err := s.pause(ctx, standingPause); err != nil {
 			return nil, err
@@ -171,27 +178,45 @@ func (s *Store) standing(ctx context.Context, nc *nats.Conn, stream string, know
 	}
 }
 
-// awaitLeader waits until the ledger's leader has a sequence, or is known to lack it.
-func (s *Store) awaitLeader(ctx context.Context, seq uint64) error {
-	return s.withSession(ctx, func(sess *session) error {
-		_, err := s.standing(ctx, sess.read, streamName, seq)
-		return err
-	})
+// A lack is the first event that a stream's leader was found to lack, and since when.
+type lack struct {
+	seq   uint64
+	since time.Time
 }
 
-// behindFor notes whether a stream's leader lacks events, and returns for how long
-// it has.
-func (s *Store) behindFor(stream string, behind bool) time.Duration {
+// leads notes how far a stream's leader is.
+func (s *Store) leads(stream string, have uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !behind {
-		delete(s.behind, stream)
-		return 0
+	if l, ok := s.lacks[stream]; ok && have >= l.seq {
+		delete(s.lacks, stream)
 	}
-	if s.behind[stream].IsZero() {
-		s.behind[stream] = time.Now()
+}
+
+// lacking notes that a stream's leader lacks what follows have, and returns for how
+// long it has.
+func (s *Store) lacking(stream string, have uint64) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l, ok := s.lacks[stream]
+	if !ok {
+		l = lack{have + 1, time.Now()}
+		s.lacks[stream] = l
 	}
-	return time.Since(s.behind[stream])
+	return time.Since(l.since)
+}
+
+// awaitLeader waits until the ledger's leader has a sequence. lost says that it lacks
+// it for good.
+func (s *Store) awaitLeader(ctx context.Context, seq uint64) (lost bool, err error) {
+	err = s.withSession(ctx, func(sess *session) error {
+		info, err := s.standing(ctx, sess.read, streamName, seq)
+		if err == nil {
+			lost = !info.clustered() || info.State.LastSeq < seq
+		}
+		return err
+	})
+	return lost, err
 }
 
 // ensureStream creates the stream of a new ledger. One that is missing while its

@@ -321,7 +321,7 @@ func (mk *maker) mend(ctx context.Context, t *touched) error {
 			gone[ref] = true
 		}
 		reg, _ := registerFor(kind)
-		err := foldSome(ctx, mk.source(), mk.b.cut, list, func(reg register, a *aggregate) error {
+		err := foldSome(ctx, mk.source(), mk.b.cut, list, func(_ register, a *aggregate) error {
 			delete(gone, a.ref)
 			mk.b.done.Add(a.version)
 			return apart(reg.write(w, a))
