@@ -63,7 +63,7 @@ func TestDiskFaults(t *testing.T) {
 	}
 	t.Run("full disk", func(t *testing.T) {
 		t.Parallel()
-		const command = `mount -t tmpfs -o size=64m duban "$0" && exec "$@"`
+		const command = `mount -t tmpfs -o size=256m duban "$0" && exec "$@"`
 		if out, err := exec.Command("unshare", "-m", "sh", "-c", command, t.TempDir(), "true").CombinedOutput(); err != nil {
 			t.Skipf("no file system of a fixed size can be mounted here, so the full disk is only the injected one: %s", out)
 		}
@@ -166,6 +166,10 @@ func (v *victim) look(task string) string {
 	return text
 }
 
+// refusedPause is how long a writer waits who was refused. Everything refused is sent
+// again in the end, which has to fit on a small disk.
+const refusedPause = 250 * time.Millisecond
+
 // persist lets writers go on whatever they are told, and returns what they sent
 // once they have stopped. A command that is not acknowledged has to be refused as
 // 503, with a reason and a time to come again.
@@ -176,14 +180,15 @@ func (v *victim) persist(g deeds, writers int, stop <-chan struct{}, refused *at
 	for i := range writers {
 		own := deeds{rand.New(rand.NewPCG(g.random.Uint64(), uint64(i))), g.count, g.tasks}
 		wg.Go(func() {
-			for {
+			for again := time.After(0); ; {
 				select {
 				case <-stop:
 					return
 				case <-v.t.Context().Done():
 					return
-				default:
+				case <-again:
 				}
+				again = time.After(0)
 				d := own.next()
 				err := v.perform(d)
 				mu.Lock()
@@ -193,6 +198,7 @@ func (v *victim) persist(g deeds, writers int, stop <-chan struct{}, refused *at
 					continue
 				}
 				refused.Add(1)
+				again = time.After(refusedPause)
 				var p api.Problem
 				assert.Equal(v.t, http.StatusServiceUnavailable, d.answer.status, string(d.answer.body))
 				assert.NoError(v.t, json.Unmarshal(d.answer.body, &p))
