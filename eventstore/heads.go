@@ -188,8 +188,8 @@ func (s *Store) readHeadRecord(ctx context.Context, req msgRequest) (HeadRecord,
 }
 
 // compareHeads compares HEADS with what it has to be, and the end of the ledger
-// with the last head: a ledger that is shorter than what was signed has lost events. The error is
-// errLeaderBehind, while it is not known yet whether it is.
+// with the last head: a ledger that is shorter than what was signed has lost events.
+// The error is errLeaderBehind, while it is not known yet whether it is.
 func (s *Store) compareHeads(ctx context.Context, sess *session, ledgerEnd uint64) error {
 	s.mu.Lock()
 	known := s.headsEnd
