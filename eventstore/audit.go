@@ -108,8 +108,7 @@ type auditor struct {
 
 func (a *auditor) config(ctx context.Context) error {
 	return a.s.withSession(ctx, func(sess *session) error {
-		acked := a.s.Acked()
-		info, err := a.s.standing(ctx, sess.read, streamName, acked)
+		info, err := a.s.standing(ctx, sess.read, streamName, a.s.Acked())
 		if err != nil {
 			return err
 		}

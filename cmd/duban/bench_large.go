@@ -382,7 +382,7 @@ func (p *process) rebuild(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the token: %w", err)
 	}
-	client := &poster{base: p.base + "/api/v1/", token: strings.TrimSpace(string(token))}
+	client := &poster{do: http.DefaultClient.Do, base: p.base + "/api/v1/", token: strings.TrimSpace(string(token))}
 	return client.post(ctx, "rebuild", "", "")
 }
 

@@ -218,14 +218,14 @@ func (b *writes) command(ctx context.Context, ref domain.Ref) error {
 func (b *writes) requests(ctx context.Context, tasks []domain.Ref) error {
 	ours := make([]func() error, commandWriters)
 	for i := range ours {
-		l, err := b.client.dial(ctx)
+		c, err := b.client.dial(ctx)
 		if err != nil {
 			return err
 		}
-		defer func() { _ = l.conn.Close() }() // everything was answered
+		defer func() { _ = c.close() }() // everything was answered
 		ours[i] = func() error {
 			ref := tasks[rand.IntN(len(tasks))] //nolint:gosec // any task will do
-			return l.post(ctx, "tasks/"+ref.ID+"/remind", "application/json", `{"words":"请报进展"}`)
+			return c.post(ctx, "tasks/"+ref.ID+"/remind", "application/json", `{"words":"请报进展"}`)
 		}
 	}
 	return b.besidePlain(ctx, "http_256_connections", "requests/s", goalHTTP, ours)
@@ -233,9 +233,9 @@ func (b *writes) requests(ctx context.Context, tasks []domain.Ref) error {
 
 // A poster sends commands to a server of the bench's own.
 type poster struct {
-	http        http.Client
-	base, token string
+	do          func(*http.Request) (*http.Response, error)
 	addr        string
+	base, token string
 	close       func() error
 }
 
@@ -255,7 +255,8 @@ func (b *bench) listen(ctx context.Context) (*poster, error) {
 	go func() { ended <- hs.Serve(listener) }()
 	connections := &http.Transport{MaxIdleConnsPerHost: commandWriters}
 	return &poster{
-		http: http.Client{Transport: connections}, base: baseURL(listener.Addr()) + "/api/v1/", token: token, addr: listener.Addr().String(),
+		do: (&http.Client{Transport: connections}).Do, addr: listener.Addr().String(),
+		base: baseURL(listener.Addr()) + "/api/v1/", token: token,
 		close: func() error {
 			connections.CloseIdleConnections()
 			err := hs.Shutdown(ctx)
@@ -267,64 +268,38 @@ func (b *bench) listen(ctx context.Context) (*poster, error) {
 	}, nil
 }
 
-func (p *poster) request(ctx context.Context, path, media, content string) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+path, strings.NewReader(content))
-	if err != nil {
-		return nil, fmt.Errorf("make the request: %w", err)
-	}
-	req.Header.Set("Authorization", "Bearer "+p.token)
-	req.Header.Set("Content-Type", media)
-	return req, nil
-}
-
-// post sends one command and reads the answer to its end.
-func (p *poster) post(ctx context.Context, path, media, content string) error {
-	req, err := p.request(ctx, path, media, content)
-	if err != nil {
-		return err
-	}
-	resp, err := p.http.Do(req)
-	if err != nil {
-		return fmt.Errorf("post %s: %w", path, err)
-	}
-	return readAnswer(path, resp)
-}
-
-// A line is one client's connection. What is timed is the server, whose clients run
-// on other machines: http.Client's pool and its two goroutines for each connection
-// would take a tenth of the processors from it. The server gets the same requests.
-type line struct {
-	*poster
-	conn net.Conn
-	in   *bufio.Reader
-}
-
-func (p *poster) dial(ctx context.Context) (*line, error) {
+// dial returns a client with a connection of its own. What is timed is the server,
+// whose clients run on other machines: http.Client's pool and its two goroutines for
+// each connection would take a tenth of the processors from it. The server gets the
+// same requests.
+func (p *poster) dial(ctx context.Context) (*poster, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", p.addr)
 	if err != nil {
 		return nil, fmt.Errorf("dial: %w", err)
 	}
-	return &line{poster: p, conn: conn, in: bufio.NewReader(conn)}, nil
+	in := bufio.NewReader(conn)
+	do := func(req *http.Request) (*http.Response, error) {
+		req.Header.Set("Accept-Encoding", "gzip") // as http.Client would
+		if err := req.Write(conn); err != nil {
+			return nil, err
+		}
+		return http.ReadResponse(in, req)
+	}
+	return &poster{do: do, addr: p.addr, base: p.base, token: p.token, close: conn.Close}, nil
 }
 
-// post is poster.post on the line's own connection.
-func (l *line) post(ctx context.Context, path, media, content string) error {
-	req, err := l.request(ctx, path, media, content)
+// post sends one command and reads the answer to its end.
+func (p *poster) post(ctx context.Context, path, media, content string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+path, strings.NewReader(content))
 	if err != nil {
-		return err
+		return fmt.Errorf("make the request: %w", err)
 	}
-	req.Header.Set("Accept-Encoding", "gzip") // as http.Client would
-	if err := req.Write(l.conn); err != nil {
-		return fmt.Errorf("post %s: %w", path, err)
-	}
-	resp, err := http.ReadResponse(l.in, req)
+	req.Header.Set("Authorization", "Bearer "+p.token)
+	req.Header.Set("Content-Type", media)
+	resp, err := p.do(req)
 	if err != nil {
 		return fmt.Errorf("post %s: %w", path, err)
 	}
-	return readAnswer(path, resp)
-}
-
-func readAnswer(path string, resp *http.Response) error {
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)
 	if err != nil {
